@@ -1,0 +1,71 @@
+/* Layers: one ops table per kind, one registry row each.
+ *
+ * A layer sees one tile: activations float [features][lanes], samples innermost, lanes a multiple of
+ * 16. It owns no memory of the run; calls take pointers into blocks that the model carved. */
+#ifndef AEDIST_LAYER_H
+#define AEDIST_LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aedist/rng.h"
+#include "aedist/spec.h"
+#include "aedist/tensor.h"
+
+/* One layer as the config has it. */
+typedef struct aed_layer_spec {
+    aed_spec spec;    /* of a layer kind */
+    const char *path; /* "encoder.0", "code.activation", "code.noise", "decoder.2" */
+    const char *name; /* tap, or NULL */
+} aed_layer_spec;
+
+/* What a tile knows besides its activations. */
+typedef struct aed_tile {
+    int lanes;             /* T, a multiple of 16 */
+    int valid;             /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
+    const uint32_t *ids;   /* [lanes] sample ids */
+    bool train;            /* noise and dropout act in training only */
+    const aed_rng_key *keys; /* [layers] of this epoch, by layer index */
+    float *scratch;        /* model-wide scratch, as large as the largest layer asked for */
+} aed_tile;
+
+enum { AED_LAYER_MAX_TENSORS = 2 };
+
+typedef struct aed_layer aed_layer;
+
+typedef struct aed_layer_ops {
+    aed_kind kind;
+    bool elementwise;   /* output shape is the input's; backward reads y and dy only, dx may be dy */
+    bool keeps_output;  /* backward reads y */
+    bool is_view;       /* y is x: no forward, no backward (flatten) */
+    /* From spec, in, in_interval: fills out, out_interval, tensors, flops, scratch and state. Fails
+     * with AED_CONFIG naming spec->where. */
+    aed_status (*infer)(aed_layer *layer);
+    /* y[out][lanes] from x[in][lanes]. */
+    void (*forward)(const aed_layer *layer, const float *params, const float *x, float *y,
+                    const aed_tile *tile);
+    /* dx[in][lanes] (unless NULL) from dy[out][lanes]; adds to grads, laid out as the params. */
+    void (*backward)(const aed_layer *layer, const float *params, const float *x, const float *y,
+                     const float *dy, float *dx, float *grads, const aed_tile *tile);
+    void (*destroy)(aed_layer *layer); /* frees state; NULL if there is none */
+} aed_layer_ops;
+
+struct aed_layer {
+    const aed_layer_ops *ops;
+    const aed_layer_spec *spec;
+    int index;          /* position in the model */
+    int lanes;          /* T, set before infer */
+    aed_shape in, out;
+    aed_interval in_interval, out_interval;
+    int tensor_count;   /* tensors[].name is "weight", "bias" from infer; the model makes it whole */
+    aed_tensor tensors[AED_LAYER_MAX_TENSORS];
+    int64_t scratch;    /* floats */
+    int64_t flops;      /* forward, a sample */
+    void *state;        /* the kind's own: geometry, tap tables */
+};
+
+/* The registered layer kind, or NULL; and the whole table. */
+const aed_layer_ops *aed_layer_find(const char *name);
+const aed_layer_ops *const *aed_layer_table(int *count);
+
+#endif

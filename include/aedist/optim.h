@@ -1,0 +1,53 @@
+/* Optimisers, learning-rate schedules and initialisations. */
+#ifndef AEDIST_OPTIM_H
+#define AEDIST_OPTIM_H
+
+#include <stdint.h>
+
+#include "aedist/spec.h"
+#include "aedist/tensor.h"
+
+enum { AED_OPTIM_MAX_SCALARS = 4 };
+
+/* An optimiser's own numbers: prepared once, advanced a step at a time; part of a checkpoint. */
+typedef struct aed_optim_scalars {
+    int64_t step;                          /* completed steps */
+    double value[AED_OPTIM_MAX_SCALARS];   /* e.g. beta1^step, beta2^step */
+} aed_optim_scalars;
+
+typedef struct aed_optim_ops {
+    aed_kind kind;
+    int state_blocks; /* blocks of `count` floats it keeps (momentum: 1, adam: 2) */
+    void (*prepare)(const aed_spec *spec, double *settings, aed_optim_scalars *scalars);
+    /* One step with learning rate lr over params[count] (a multiple of 16), grads, state. */
+    void (*step)(const double *settings, aed_optim_scalars *scalars, double lr, int64_t count,
+                 const float *grads, float *params, float *state);
+} aed_optim_ops;
+
+const aed_optim_ops *aed_optim_find(const char *name);
+const aed_optim_ops *const *aed_optim_table(int *count);
+/* The base learning rate of an optimiser's spec. */
+double aed_optim_lr(const aed_spec *spec);
+
+typedef struct aed_schedule_ops {
+    aed_kind kind;
+    /* The factor on the learning rate in `epoch` of `epochs`, without warm-up. */
+    double (*factor)(const aed_spec *spec, int64_t epoch, int64_t epochs, double lr);
+} aed_schedule_ops;
+
+const aed_schedule_ops *aed_schedule_find(const char *name);
+const aed_schedule_ops *const *aed_schedule_table(int *count);
+/* The learning rate of step `step` (of `steps` an epoch) in `epoch`, warm-up included. */
+double aed_schedule_lr(const aed_spec *spec, double lr, int64_t epoch, int64_t epochs, int64_t step,
+                       int64_t steps);
+
+typedef struct aed_init_ops {
+    aed_kind kind;
+    /* Fills values[count] of one tensor, keyed by seed and the tensor's name. */
+    void (*fill)(const aed_spec *spec, uint64_t seed, const aed_tensor *tensor, float *values);
+} aed_init_ops;
+
+const aed_init_ops *aed_init_find(const char *name);
+const aed_init_ops *const *aed_init_table(int *count);
+
+#endif

@@ -1,0 +1,83 @@
+/* From YAML and overrides to typed, checked configs: one per trial.
+ *
+ * Everything a config holds lives in one allocation list and dies with aed_config_destroy(). */
+#ifndef AED_CONFIG_CONFIG_H
+#define AED_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aedist/layer.h"
+#include "aedist/spec.h"
+
+typedef struct aed_loss_term_spec {
+    const char *tap; /* "reconstruction" */
+    aed_spec spec;   /* of a loss kind */
+    double weight;
+} aed_loss_term_spec;
+
+typedef struct aed_config {
+    const char *name; /* the config file's name without folder and suffix */
+
+    aed_spec data;        /* of a source kind */
+    uint64_t data_seed;   /* also an argument of every source */
+    aed_layer_spec *layers; /* encoder, code activation, code noise, decoder, in this order */
+    int64_t layer_count;
+    int64_t code_layer;   /* index of the layer whose output is the code (before noise); -1: none */
+    aed_spec init;        /* of an initialisation kind */
+
+    aed_loss_term_spec *losses;
+    int64_t loss_count;
+    aed_spec optimizer, schedule;
+    double clip_norm;     /* 0: no clipping */
+    int64_t batch;        /* 0: full, all samples */
+    int64_t epochs;
+    double input_noise;   /* std of Gaussian noise on the input */
+    int64_t tile, leaf;   /* samples; 0: chosen from the model */
+    uint64_t seed;
+    double noise_scale;   /* multiplies the code noise; already applied to its layer */
+
+    int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
+    int64_t log_every;     /* epochs between progress lines in a batch log; 0: by time */
+
+    struct aed_config_memory *memory;
+} aed_config;
+
+/* One swept setting of a trial, as its axis has it. */
+typedef struct aed_trial_setting {
+    const char *axis; /* "seed", "train.optimizer.adam.lr" */
+    const char *text; /* the value as YAML flow text */
+    double number;    /* the value if it is a number, else NAN */
+} aed_trial_setting;
+
+typedef struct aed_trial {
+    aed_config config;
+    const aed_trial_setting *settings;
+    int64_t setting_count;
+} aed_trial;
+
+typedef struct aed_trial_list {
+    aed_trial *trials;
+    int64_t count;
+    char *source_text; /* the config file as read, for provenance */
+} aed_trial_list;
+
+/* Reads CONFIG, applies overrides ("train.batch=64", in order), expands `sweep:` into trials (the
+ * Cartesian product of its lists, the first axis slowest; one trial without it) and checks each.
+ * Fails with AED_CONFIG (or AED_DATA if the file cannot be read); not collective. */
+aed_status aed_config_read(const char *path, const char *const *overrides, int override_count,
+                           aed_trial_list *trials);
+/* The same from text; `name` stands for the file in messages. */
+aed_status aed_config_parse(const char *text, const char *name, const char *const *overrides,
+                            int override_count, aed_trial_list *trials);
+void aed_trial_list_destroy(aed_trial_list *trials);
+
+/* The whole config with every default written out, as YAML that reads back to the same config, with
+ * the tile and leaf that the model chose. A malloc'ed text for the caller to free. */
+aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t leaf, char **text);
+
+/* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
+ * matter to its numbers (not name, metrics, log). id holds at least 16 bytes. */
+aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
+
+#endif

@@ -1,0 +1,36 @@
+/* The canonical sum: one binary tree over leaf indices, whoever holds the leaves.
+ *
+ * Node (level, i) covers leaves [i 2^level, (i+1) 2^level). Its value is left child + right child;
+ * if no leaf lies under the right child it is the left child's value unchanged. The root's value is
+ * the sum. A payload is `floats` float32 (gradients; added in float32) and `doubles` float64 (loss
+ * terms, counts, flags). The tree depends on the number of leaves alone, so the bits do not depend
+ * on how leaves are dealt to ranks.
+ *
+ * A rank pushes the leaves of its block in order; equal neighbours are merged as in a binary
+ * counter, so at most about 2 log2(leaves) payloads are held. finish() exchanges maximal aligned
+ * subtrees: all of them to all ranks when they are small, slice by slice to an owner that adds them
+ * in tree order and then gathered when they are large. Nothing is allocated after create. */
+#ifndef AED_DIST_SUM_H
+#define AED_DIST_SUM_H
+
+#include <stdint.h>
+
+#include "dist/dist.h"
+
+typedef struct aed_sum aed_sum;
+
+/* For at most `max_leaves` leaves a sum. floats is a multiple of 16. Collective. */
+aed_status aed_sum_create(const aed_comm *comm, int64_t max_leaves, int64_t floats, int64_t doubles,
+                          aed_sum **sum);
+void aed_sum_destroy(aed_sum **sum);
+
+/* Starts a sum over `leaves` leaves (1 ... max_leaves) and tells this rank's block. Not collective. */
+void aed_sum_begin(aed_sum *sum, int64_t leaves, int64_t *first, int64_t *end);
+/* The zeroed payload of this rank's next leaf: floats 64-byte aligned. Valid until push. */
+void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
+/* Hands the leaf over: merges finished neighbours. */
+void aed_sum_push(aed_sum *sum);
+/* The sum on every rank: valid until the next begin. Collective (no communication on one rank). */
+aed_status aed_sum_finish(aed_sum *sum, const float **floats, const double **doubles);
+
+#endif
