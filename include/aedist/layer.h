@@ -53,6 +53,7 @@ typedef struct aed_layer_ops {
 struct aed_layer {
     const aed_layer_ops *ops;
     const aed_layer_spec *spec;
+    const struct aed_kernels *kernels; /* the chosen kernel set */
     int index;          /* position in the model */
     int lanes;          /* T, set before infer */
     aed_shape in, out;

@@ -5,6 +5,7 @@
 #define AEDIST_SPEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "aedist/status.h"

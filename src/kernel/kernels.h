@@ -1,0 +1,135 @@
+/* The kernel table: every loop over vectors of samples or parameters.
+ *
+ * The same source (kernel/set/) is compiled once per instruction set; the best set that the
+ * processor runs is chosen at run time. All sets give equal bits: element by element they perform
+ * the same operations in the same order, fused where they say so, and sums over samples are formed
+ * in 16 lanes whatever the width of a register (see set/lanes.h).
+ *
+ * Activations are float [features][lanes], lanes a multiple of AED_LANE_BLOCK, 64-byte aligned.
+ * Parameter vectors are 64-byte aligned with counts that are multiples of 16. */
+#ifndef AED_KERNEL_KERNELS_H
+#define AED_KERNEL_KERNELS_H
+
+#include <stdint.h>
+
+#include "aedist/rng.h"
+#include "aedist/status.h"
+
+enum { AED_LANE_BLOCK = 16 };
+
+typedef enum aed_activation {
+    AED_IDENTITY,
+    AED_RELU,
+    AED_LEAKY_RELU,
+    AED_ELU,
+    AED_TANH,
+    AED_SIGMOID,
+    AED_SOFTPLUS
+} aed_activation;
+
+typedef enum aed_loss_function { AED_MSE, AED_BCE, AED_L1, AED_SMOOTH_L1 } aed_loss_function;
+
+/* The pairs of a convolution: row r owns entries start[r] ... start[r+1]-1, each a tap (an index
+ * into a kernel of `taps` weights) and a position. Serves any dimension, stride, padding and
+ * dilation, and the transposed operation, which is the same list sorted the other way. */
+typedef struct aed_pairs {
+    int32_t rows;
+    const int32_t *start;
+    const int32_t *tap;
+    const int32_t *position;
+} aed_pairs;
+
+/* y[o][row] = bias[o] + sum over c, entries of row: w[o*w_out + c*w_in + tap] * x[c][position]. */
+typedef struct aed_gather {
+    int outputs, inputs; /* channels */
+    int64_t w_out, w_in; /* strides of the weights */
+    int32_t x_positions; /* positions a channel of x; y has pairs.rows */
+    aed_pairs pairs;
+} aed_gather;
+
+/* grad[a*w_a + b*w_b + tap] += sum over the tap's entries and lanes: u[a][p] * v[b][q]. Rows of the
+ * list are taps; `position` is q, `tap` is p. */
+typedef struct aed_gather_weight {
+    int a_channels, b_channels;
+    int64_t w_a, w_b;
+    int32_t u_positions, v_positions;
+    aed_pairs pairs;
+} aed_gather_weight;
+
+/* Settings of one adam step; the bias corrections are folded in. */
+typedef struct aed_adam_settings {
+    float beta1, beta2, eps;
+    float one_minus_beta1, one_minus_beta2;
+    float step_size;        /* lr / (1 - beta1^t) */
+    float inverse_root;     /* 1 / sqrt(1 - beta2^t) */
+    float weight_decay;     /* L2, added to the gradient */
+    float shrink;           /* 1 - lr * decoupled weight decay */
+} aed_adam_settings;
+
+typedef struct aed_sgd_settings {
+    float lr, momentum, one_minus_dampening, weight_decay;
+    int nesterov;
+    int first; /* the first step copies the gradient into the momentum */
+} aed_sgd_settings;
+
+typedef struct aed_kernels {
+    const char *name; /* "avx512", "avx2", "plain" */
+
+    /* out[elements][lanes]: standard normals of elements first ... first+elements-1 (first even). */
+    void (*normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first, int64_t elements,
+                   float *out);
+    /* y = x + std[element] * normal, [elements][lanes]; y may be x. */
+    void (*add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                      const float *std, const float *x, float *y);
+
+    void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
+                   const float *x, float *y);
+    /* scratch: 16 floats a weight of one (a, b) block: 16 * 8 * taps. */
+    void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
+                          float *grad, float *scratch);
+    /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */
+    void (*bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
+
+    /* y[m][columns] = bias[m] + sum over k: w[m*w_row + k*w_column] * x[k][columns], then the
+     * activation (identity or relu). columns is a multiple of 16. */
+    void (*dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
+                  int64_t w_column, const float *bias, aed_activation activation, const float *x,
+                  float *y);
+    /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b].
+     * scratch: 32 * columns floats. */
+    void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, float *grad,
+                         float *scratch);
+
+    void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
+    void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
+                              const float *dy, float *dx);
+    /* Over the channels of [channels][columns]. */
+    void (*softmax)(int channels, int64_t columns, const float *x, float *y);
+    void (*softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
+                             float *dx);
+
+    /* See aed_loss_ops.evaluate. */
+    double (*loss)(aed_loss_function kind, float parameter, int64_t features, int lanes, int valid,
+                   const float *y, const float *target, float scale, float *dy);
+
+    double (*sum_of_squares)(int64_t count, const float *x);
+    void (*scale)(int64_t count, float factor, float *x);
+    void (*adam)(const aed_adam_settings *settings, int64_t count, const float *grads,
+                 float *params, float *m, float *v);
+    void (*sgd)(const aed_sgd_settings *settings, int64_t count, const float *grads, float *params,
+                float *momentum);
+} aed_kernels_table;
+
+/* The chosen set. The first call chooses; AEDIST_SIMD=avx512|avx2|plain forces one. */
+const aed_kernels_table *aed_kernels(void);
+/* Chooses now; fails with AED_CONFIG if AEDIST_SIMD names no set or one that this processor lacks. */
+aed_status aed_kernels_choose(void);
+/* The set called `name` if this build and processor have it, else NULL: for tests. */
+const aed_kernels_table *aed_kernels_named(const char *name);
+
+/* Pins rounding to nearest, flush-to-zero and denormals-are-zero on the calling thread, so that
+ * results do not depend on what a library left behind. Returns the old state for restore. */
+unsigned aed_float_pin(void);
+void aed_float_restore(unsigned state);
+
+#endif

@@ -1,0 +1,112 @@
+/* Elementwise activations and softmax. Every derivative is taken from the output y, so the input
+ * need not be kept: softplus' = 1 - exp(-y), elu' = y + alpha below 0, tanh' = 1 - y^2. */
+#include "kernel/set/set.h"
+#include "kernel/set/vmath.h"
+
+AED_INLINE vf activation_value(aed_activation kind, vf x, vf parameter)
+{
+    switch (kind) {
+    case AED_RELU: return v_select(x < 0.0f, v_zero(), x);
+    case AED_LEAKY_RELU: return v_select(x < 0.0f, x * parameter, x);
+    case AED_ELU:
+        return v_select(x < 0.0f, parameter * v_expm1_negative(v_select(x < 0.0f, x, v_zero())), x);
+    case AED_TANH: return v_tanh(x);
+    case AED_SIGMOID: return v_sigmoid(x);
+    case AED_SOFTPLUS: return v_softplus(x);
+    case AED_IDENTITY: break;
+    }
+    return x;
+}
+
+AED_INLINE vf activation_slope(aed_activation kind, vf y, vf parameter)
+{
+    const vf one = v_set(1.0f);
+    switch (kind) {
+    case AED_RELU: return v_and(y > 0.0f, one);
+    case AED_LEAKY_RELU: return v_select(y > 0.0f, one, parameter);
+    case AED_ELU: return v_select(y > 0.0f, one, y + parameter);
+    case AED_TANH: return v_fma(-y, y, one);
+    case AED_SIGMOID: return y * (one - y);
+    case AED_SOFTPLUS: return -v_expm1_negative(-y);
+    case AED_IDENTITY: break;
+    }
+    return one;
+}
+
+/* The kind is constant in each call, so that the loop holds one function. */
+#define ACTIVATE_CASE(kind)                                                            \
+    case kind:                                                                         \
+        for (int64_t i = 0; i < count; i += AED_WIDTH)                                 \
+            v_store(y + i, activation_value(kind, v_load(x + i), v_set(parameter)));   \
+        break;
+
+void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
+                       float *y)
+{
+    switch (kind) {
+        ACTIVATE_CASE(AED_RELU)
+        ACTIVATE_CASE(AED_LEAKY_RELU)
+        ACTIVATE_CASE(AED_ELU)
+        ACTIVATE_CASE(AED_TANH)
+        ACTIVATE_CASE(AED_SIGMOID)
+        ACTIVATE_CASE(AED_SOFTPLUS)
+        ACTIVATE_CASE(AED_IDENTITY)
+    }
+}
+
+#define BACKWARD_CASE(kind)                                                                 \
+    case kind:                                                                              \
+        for (int64_t i = 0; i < count; i += AED_WIDTH)                                      \
+            v_store(dx + i, v_load(dy + i) * activation_slope(kind, v_load(y + i),          \
+                                                              v_set(parameter)));           \
+        break;
+
+void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
+                                const float *dy, float *dx)
+{
+    switch (kind) {
+        BACKWARD_CASE(AED_RELU)
+        BACKWARD_CASE(AED_LEAKY_RELU)
+        BACKWARD_CASE(AED_ELU)
+        BACKWARD_CASE(AED_TANH)
+        BACKWARD_CASE(AED_SIGMOID)
+        BACKWARD_CASE(AED_SOFTPLUS)
+        BACKWARD_CASE(AED_IDENTITY)
+    }
+}
+
+void AED_SET(softmax)(int channels, int64_t columns, const float *x, float *y)
+{
+    for (int64_t n = 0; n < columns; n += AED_WIDTH) {
+        vf top = v_load(x + n);
+        for (int c = 1; c < channels; c++) {
+            const vf in = v_load(x + c * columns + n);
+            top = v_select((in > top) | (in != in), in, top);
+        }
+        vf sum = v_zero();
+        for (int c = 0; c < channels; c++) {
+            const vf e = v_exp_negative(v_load(x + c * columns + n) - top);
+            v_store(y + c * columns + n, e);
+            sum += e;
+        }
+        const vf inverse = 1.0f / sum;
+        for (int c = 0; c < channels; c++) {
+            float *at = y + c * columns + n;
+            v_store(at, v_load(at) * inverse);
+        }
+    }
+}
+
+void AED_SET(softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
+                               float *dx)
+{
+    for (int64_t n = 0; n < columns; n += AED_WIDTH) {
+        vf dot = v_zero();
+        for (int c = 0; c < channels; c++)
+            dot = v_fma(v_load(y + c * columns + n), v_load(dy + c * columns + n), dot);
+        for (int c = 0; c < channels; c++) {
+            const int64_t at = c * columns + n;
+            v_store(dx + at, v_load(y + at) * (v_load(dy + at) - dot));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+/* Vectors of lanes: the one place that knows the instruction set.
+ *
+ * A register holds AED_WIDTH floats (16, 8 or 4). Everything elementwise is free of the width.
+ * What adds across samples does it in 16 lanes: lane j sums columns j, j+16, ... in order, and the
+ * lanes are then added as ((l, l+8), +4, +2, +1), so the width shows in no bit. */
+#ifndef AED_KERNEL_SET_LANES_H
+#define AED_KERNEL_SET_LANES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "kernel/kernels.h"
+
+#define AED_PASTE2(a, b) a##_##b
+#define AED_PASTE(a, b) AED_PASTE2(a, b)
+/* The name of a function in this set: AED_SET(gather) is gather_avx2. */
+#define AED_SET(name) AED_PASTE(name, AED_KERNEL_SET)
+
+#if defined(__AVX512F__)
+#define AED_WIDTH 16
+#elif defined(__AVX2__)
+#define AED_WIDTH 8
+#else
+#define AED_WIDTH 4
+#endif
+
+/* Registers to a 16-lane block. */
+#define AED_PARTS (AED_LANE_BLOCK / AED_WIDTH)
+
+typedef float vf __attribute__((vector_size(4 * AED_WIDTH)));
+typedef int32_t vi __attribute__((vector_size(4 * AED_WIDTH)));
+typedef uint32_t vu __attribute__((vector_size(4 * AED_WIDTH)));
+
+#define AED_INLINE static inline __attribute__((always_inline, unused))
+
+AED_INLINE vf v_load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+AED_INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
+
+AED_INLINE vu v_load_u(const uint32_t *p)
+{
+    vu v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+AED_INLINE vf v_set(float x) { return x - (vf){0}; }
+AED_INLINE vf v_zero(void) { return (vf){0}; }
+
+/* mask ? a : b, a mask being all ones or all zeros in each lane. */
+AED_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
+AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
+
+/* a * b + c, rounded once. */
+#if defined(__AVX512F__)
+AED_INLINE vf v_fma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+AED_INLINE vf v_sqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
+#elif defined(__AVX2__)
+AED_INLINE vf v_fma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+AED_INLINE vf v_sqrt(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
+#elif defined(__aarch64__)
+AED_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+AED_INLINE vf v_sqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
+#else
+/* Without the instruction: the product of two floats is exact in double; the sum is rounded to odd
+ * there (Boldo, Melquiond: Emulation of FMA and correctly rounded sums, IEEE TC 2008), which makes
+ * the final rounding to float that of the exact value. */
+AED_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    typedef double vd __attribute__((vector_size(8 * AED_WIDTH)));
+    typedef int64_t vl __attribute__((vector_size(8 * AED_WIDTH)));
+    const vd product = __builtin_convertvector(a, vd) * __builtin_convertvector(b, vd);
+    const vd addend = __builtin_convertvector(c, vd);
+    const vd sum = product + addend;
+    const vd back = sum - product;
+    const vd error = (product - (sum - back)) + (addend - back);
+    const vl inexact = (error > 0) | (error < 0);
+    const vl even = ((vl)sum & 1) - 1;
+    const vl opposite = ((vl)error ^ (vl)sum) >> 63; /* -1 if the signs differ */
+    const vl odd = (vl)sum + (inexact & even & (1 + 2 * opposite));
+    return __builtin_convertvector((vd)odd, vf);
+}
+AED_INLINE vf v_sqrt(vf a)
+{
+    for (int i = 0; i < AED_WIDTH; i++) a[i] = __builtin_sqrtf(a[i]);
+    return a;
+}
+#endif
+
+/* Rotates every lane left by a constant 0 < n < 32. */
+AED_INLINE vu v_rotate(vu a, int n) { return (a << n) | (a >> (32 - n)); }
+
+/* The sum of a 16-lane block at p in the order that the head of this file names. */
+AED_INLINE float lanes_sum(const float *p)
+{
+    float t[8];
+    for (int i = 0; i < 8; i++) t[i] = p[i] + p[i + 8];
+    for (int i = 0; i < 4; i++) t[i] += t[i + 4];
+    t[0] += t[2];
+    t[1] += t[3];
+    return t[0] + t[1];
+}
+
+#endif

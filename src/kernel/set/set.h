@@ -1,0 +1,40 @@
+/* The functions of one kernel set, by their names in it; table.c gathers them. */
+#ifndef AED_KERNEL_SET_SET_H
+#define AED_KERNEL_SET_SET_H
+
+#include "kernel/set/lanes.h"
+
+void AED_SET(normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
+                     int64_t elements, float *out);
+void AED_SET(add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                        const float *std, const float *x, float *y);
+void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
+                     const float *x, float *y);
+void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
+                            const float *v, float *grad, float *scratch);
+void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
+void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
+                    int64_t w_column, const float *bias, aed_activation activation, const float *x,
+                    float *y);
+void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v,
+                           float *grad, float *scratch);
+void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
+                       float *y);
+void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
+                                const float *dy, float *dx);
+void AED_SET(softmax)(int channels, int64_t columns, const float *x, float *y);
+void AED_SET(softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
+                               float *dx);
+double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, int lanes,
+                     int valid, const float *y, const float *target, float scale, float *dy);
+double AED_SET(sum_of_squares)(int64_t count, const float *x);
+void AED_SET(scale)(int64_t count, float factor, float *x);
+void AED_SET(adam)(const aed_adam_settings *settings, int64_t count, const float *grads,
+                   float *params, float *m, float *v);
+void AED_SET(sgd)(const aed_sgd_settings *settings, int64_t count, const float *grads,
+                  float *params, float *momentum);
+
+/* Adds the sums of `count` 16-lane blocks to sums[0], sums[stride], ...; see sum.c. */
+void AED_SET(add_lane_sums)(int64_t count, const float *blocks, float *sums, int64_t stride);
+
+#endif

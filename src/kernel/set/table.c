@@ -1,0 +1,27 @@
+/* This set's row of the kernel table. */
+#include "kernel/set/set.h"
+
+#define AED_TEXT2(a) #a
+#define AED_TEXT(a) AED_TEXT2(a)
+
+extern const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET);
+
+const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET) = {
+    .name = AED_TEXT(AED_KERNEL_SET),
+    .normal = AED_SET(normal),
+    .add_noise = AED_SET(add_noise),
+    .gather = AED_SET(gather),
+    .gather_weight = AED_SET(gather_weight),
+    .bias_gradient = AED_SET(bias_gradient),
+    .dense = AED_SET(dense),
+    .dense_weight = AED_SET(dense_weight),
+    .activate = AED_SET(activate),
+    .activate_backward = AED_SET(activate_backward),
+    .softmax = AED_SET(softmax),
+    .softmax_backward = AED_SET(softmax_backward),
+    .loss = AED_SET(loss),
+    .sum_of_squares = AED_SET(sum_of_squares),
+    .scale = AED_SET(scale),
+    .adam = AED_SET(adam),
+    .sgd = AED_SET(sgd),
+};

@@ -1,0 +1,20 @@
+/* The layer kinds, one a file; registry.c holds the table. */
+#ifndef AED_LAYER_LAYER_H
+#define AED_LAYER_LAYER_H
+
+#include "aedist/layer.h"
+
+extern const aed_layer_ops aed_layer_linear, aed_layer_conv1d, aed_layer_conv_transpose1d;
+extern const aed_layer_ops aed_layer_relu, aed_layer_leaky_relu, aed_layer_elu, aed_layer_tanh,
+    aed_layer_sigmoid, aed_layer_softplus, aed_layer_softmax;
+extern const aed_layer_ops aed_layer_flatten, aed_layer_unflatten;
+extern const aed_layer_ops aed_layer_gaussian_noise;
+
+/* Fails with AED_CONFIG and a message naming the layer's place and kind. */
+aed_status aed_layer_fail(const aed_layer *layer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Number of elements of an array, for arg tables. */
+#define AED_COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
+
+#endif
