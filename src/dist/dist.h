@@ -4,6 +4,7 @@
 #define AED_DIST_DIST_H
 
 #include <mpi.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "aedist/status.h"
@@ -23,6 +24,17 @@ void aed_dist_stop(void);
 /* The worst status of all ranks, on all ranks; the message of the lowest rank that has it becomes
  * everybody's aed_status_message(). Collective; call after any phase that may fail on one rank. */
 aed_status aed_dist_agree(const aed_comm *comm, aed_status local);
+
+/* Prints this rank, its host and aed_status_message() and ends the job: for a failure that cannot
+ * wait for an agreement. Not collective; MPI must have been started. */
+_Noreturn void aed_dist_abort(aed_status status);
+
+/* Copies `bytes` bytes at `data`, any number, from rank `root` to all ranks. Collective. */
+aed_status aed_dist_broadcast(const aed_comm *comm, void *data, size_t bytes, int root);
+
+/* Replaces each of `count` values by the largest of all ranks'; NaN counts as larger than any number,
+ * +0 as larger than -0, so that the result has the same bits on any number of ranks. Collective. */
+aed_status aed_dist_max(const aed_comm *comm, double *values, int count);
 
 /* Comma-separated host names in rank order, each once; malloc'ed, on every rank. Collective. */
 aed_status aed_dist_hosts(const aed_comm *comm, char **hosts);
