@@ -19,23 +19,24 @@ typedef struct aed_loss_term_spec {
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
-    aed_spec data;        /* of a source kind */
-    uint64_t data_seed;   /* also an argument of every source */
+    aed_spec data;          /* of a source kind */
+    uint64_t data_seed;     /* also an argument of every source */
     aed_layer_spec *layers; /* encoder, code activation, code noise, decoder, in this order */
     int64_t layer_count;
-    int64_t code_layer;   /* index of the layer whose output is the code (before noise); -1: none */
-    aed_spec init;        /* of an initialisation kind */
+    int64_t code_layer; /* index of the layer whose output is the code (before noise); -1: none */
+    aed_spec init;      /* of an initialisation kind */
 
     aed_loss_term_spec *losses;
     int64_t loss_count;
     aed_spec optimizer, schedule;
-    double clip_norm;     /* 0: no clipping */
-    int64_t batch;        /* 0: full, all samples */
+    double clip_norm; /* 0: no clipping */
+    int64_t batch;    /* 0: full, all samples */
     int64_t epochs;
-    double input_noise;   /* std of Gaussian noise on the input */
-    int64_t tile, leaf;   /* samples; 0: chosen from the model */
+    double input_noise; /* std of Gaussian noise on the input */
+    int64_t tile, leaf; /* samples; 0: chosen from the model */
     uint64_t seed;
-    double noise_scale;   /* multiplies the code noise; already applied to its layer */
+    double noise_scale;       /* multiplies the code noise; already applied to its layer */
+    aed_arg_value code_noise; /* stds as written, before noise_scale; [0] if there is none */
 
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     int64_t log_every;     /* epochs between progress lines in a batch log; 0: by time */
@@ -79,5 +80,8 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
  * matter to its numbers (not name, metrics, log). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
+
+/* All keys and kinds with their arguments, as a malloc'ed text for people. */
+aed_status aed_config_help(char **text);
 
 #endif

@@ -1,0 +1,55 @@
+/* All registries of kinds seen alike, and the keys of the config's own sections.
+ *
+ * The reader, the help and the resolved config are driven by these tables; they know no kind by its
+ * name. */
+#ifndef AED_CONFIG_KINDS_H
+#define AED_CONFIG_KINDS_H
+
+#include "aedist/spec.h"
+
+typedef enum aed_registry {
+    AED_REGISTRY_SOURCE,
+    AED_REGISTRY_LAYER,
+    AED_REGISTRY_LOSS,
+    AED_REGISTRY_OPTIM,
+    AED_REGISTRY_SCHEDULE,
+    AED_REGISTRY_INIT,
+    AED_REGISTRY_COUNT
+} aed_registry;
+
+/* "layer", "data source" ... for messages and help. */
+const char *aed_registry_noun(aed_registry registry);
+int aed_registry_size(aed_registry registry);
+const aed_kind *aed_registry_kind(aed_registry registry, int index);
+/* NULL if there is none of that name. */
+const aed_kind *aed_registry_find(aed_registry registry, const char *name);
+
+/* The argument that a value standing alone after `kind:` belongs to, if `key` is a key that may stand
+ * beside it: "out" for (linear, bias), "weight" for (a loss, beta); else NULL. Lets an override reach
+ * into the short form. */
+const char *aed_registry_main_arg(const char *kind, const char *key);
+
+typedef struct aed_key {
+    const char *name;
+    const char *help; /* one line: form, default, meaning */
+} aed_key;
+
+typedef struct aed_section {
+    const char *path; /* "" for the top level, "model.code" */
+    const aed_key *keys;
+    int count;
+} aed_section;
+
+typedef enum aed_section_id {
+    AED_SECTION_TOP,
+    AED_SECTION_MODEL,
+    AED_SECTION_CODE,
+    AED_SECTION_TRAIN,
+    AED_SECTION_METRICS,
+    AED_SECTION_LOG,
+    AED_SECTION_COUNT
+} aed_section_id;
+
+const aed_section *aed_section_get(aed_section_id id);
+
+#endif

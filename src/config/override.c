@@ -1,0 +1,271 @@
+/* Overrides: see override.h. Every node and key that an override makes carries the override's text
+ * as its place, so that later messages name it. */
+#include "config/override.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/kinds.h"
+#include "config/suggest.h"
+#include "config/sweep.h"
+
+static const struct {
+    const char *name, *path;
+} short_names[] = {{"input_noise", "train.input_noise"}};
+
+const char *aed_path_full(const char *path)
+{
+    for (size_t i = 0; i < sizeof short_names / sizeof short_names[0]; i++)
+        if (strcmp(path, short_names[i].name) == 0) return short_names[i].path;
+    return path;
+}
+
+aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place place,
+                          aed_path *path)
+{
+    text = aed_path_full(text);
+    int64_t count = 1;
+    for (const char *at = text; *at; at++) count += *at == '.';
+    if (count > AED_TREE_MAX_DEPTH)
+        return aed_place_fail(place, "a key path of more than %d keys", AED_TREE_MAX_DEPTH);
+    path->keys = aed_pool_alloc(memory, (size_t)count, sizeof *path->keys);
+    if (!path->keys) return AED_MEMORY;
+    path->count = count;
+    path->place = place;
+    for (int64_t i = 0; i < count; i++) {
+        size_t length = strcspn(text, ".");
+        if (length == 0)
+            return aed_place_fail(place, "an empty key in the path; write it like train.batch");
+        path->keys[i] = aed_pool_copy(memory, text, length);
+        if (!path->keys[i]) return AED_MEMORY;
+        text += length + 1;
+    }
+    return AED_OK;
+}
+
+/* ---- Copies of nodes -------------------------------------------------------------------------- */
+
+static aed_node *new_node(aed_config_memory *memory, aed_node_type type, aed_place place)
+{
+    aed_node *node = aed_pool_alloc(memory, 1, sizeof *node);
+    if (!node) return NULL;
+    node->type = type;
+    node->place = place;
+    return node;
+}
+
+/* A copy with room for `extra` more entries, to be filled by the caller. */
+static aed_node *copy_node(aed_config_memory *memory, const aed_node *node, int64_t extra)
+{
+    aed_node *copy = new_node(memory, node->type, node->place);
+    if (!copy) return NULL;
+    copy->entries = aed_pool_alloc(memory, (size_t)(node->count + extra), sizeof *copy->entries);
+    if (!copy->entries) return NULL;
+    if (node->count)
+        memcpy(copy->entries, node->entries, (size_t)node->count * sizeof *copy->entries);
+    copy->count = node->count;
+    return copy;
+}
+
+/* {key: value} */
+static const aed_node *wrap(aed_config_memory *memory, const char *key, aed_place place,
+                            const aed_node *value)
+{
+    aed_node *node = new_node(memory, AED_NODE_MAPPING, place);
+    aed_entry entry = {key, place, value};
+    if (!node || aed_node_append(memory, node, entry) != AED_OK) return NULL;
+    return node;
+}
+
+/* ---- Finding an element of a list ------------------------------------------------------------- */
+
+/* The `name:` of a layer `{kind: {name: ...}}`, or NULL. */
+static const char *element_name(const aed_node *element)
+{
+    if (element->type != AED_NODE_MAPPING || element->count != 1) return NULL;
+    const aed_node *name = aed_node_get(element->entries[0].value, "name");
+    return name && name->type == AED_NODE_SCALAR ? name->text : NULL;
+}
+
+static bool parse_index(const char *key, int64_t *index)
+{
+    char *end;
+    size_t digits = strspn(key + (*key == '-'), "0123456789");
+    if (digits == 0 || key[(*key == '-') + digits]) return false;
+    errno = 0;
+    *index = strtoll(key, &end, 10);
+    return errno == 0;
+}
+
+/* Sets *index to the element that `key` means; its count for `+`. */
+static aed_status find_element(const aed_node *list, const char *key, const aed_path *path,
+                               int64_t *index)
+{
+    enum { MAX_NAMES = 64 };
+    const char *names[MAX_NAMES];
+    int name_count = 0;
+    *index = list->count;
+    if (strcmp(key, "+") == 0) return AED_OK;
+    if (parse_index(key, index)) {
+        int64_t asked = *index;
+        if (asked < 0) *index += list->count;
+        if (*index >= 0 && *index < list->count) return AED_OK;
+        return aed_place_fail(path->place, "there is no element %lld; the list has %lld",
+                              (long long)asked, (long long)list->count);
+    }
+    for (int64_t i = 0; i < list->count; i++) {
+        const char *name = element_name(list->entries[i].value);
+        if (!name) continue;
+        *index = i;
+        if (strcmp(name, key) == 0) return AED_OK;
+        if (name_count < MAX_NAMES) names[name_count++] = name;
+    }
+    const char *near = aed_suggest(key, names, name_count);
+    return aed_place_fail(path->place,
+                          "no element of the list is called '%s'%s%s%s; write its index, + or its "
+                          "name:",
+                          aed_show(key).text, near ? " (did you mean '" : "",
+                          near ? aed_show(near).text : "", near ? "'?)" : "");
+}
+
+/* ---- Setting ---------------------------------------------------------------------------------- */
+
+static aed_status set_at(aed_config_memory *memory, const aed_node *node, const aed_path *path,
+                         int64_t at, const aed_node *value, const aed_node **result);
+
+static aed_status set_in_list(aed_config_memory *memory, const aed_node *list, const aed_path *path,
+                              int64_t at, const aed_node *value, const aed_node **result)
+{
+    aed_status status;
+    int64_t index;
+    AED_TRY(find_element(list, path->keys[at], path, &index));
+    bool is_new = index == list->count;
+    aed_node *copy = copy_node(memory, list, 1);
+    if (!copy) return AED_MEMORY;
+    *result = copy;
+    if (at + 1 == path->count && aed_node_is_null(value)) {
+        if (is_new) return aed_place_fail(path->place, "there is nothing to append");
+        copy->count--;
+        memmove(&copy->entries[index], &copy->entries[index + 1],
+                (size_t)(copy->count - index) * sizeof *copy->entries);
+        return AED_OK;
+    }
+    const aed_node *old = is_new ? NULL : list->entries[index].value;
+    aed_entry entry = {NULL, path->place, NULL};
+    AED_TRY(set_at(memory, old, path, at + 1, value, &entry.value));
+    copy->entries[index] = entry;
+    copy->count += is_new;
+done:
+    return status;
+}
+
+static aed_status set_in_mapping(aed_config_memory *memory, const aed_node *mapping,
+                                 const aed_path *path, int64_t at, const aed_node *value,
+                                 const aed_node **result)
+{
+    const char *key = path->keys[at];
+    const aed_entry *old = aed_node_entry(mapping, key);
+    aed_entry entry = old ? *old : (aed_entry){key, path->place, NULL};
+    if (!old && mapping->count >= AED_TREE_MAX_KEYS)
+        return aed_place_fail(path->place, "more than %d keys in one mapping", AED_TREE_MAX_KEYS);
+    aed_status status = set_at(memory, entry.value, path, at + 1, value, &entry.value);
+    if (status != AED_OK) return status;
+    aed_node *copy = copy_node(memory, mapping, 1);
+    if (!copy) return AED_MEMORY;
+    copy->entries[old ? old - mapping->entries : copy->count++] = entry;
+    *result = copy;
+    return AED_OK;
+}
+
+/* Turns what is at keys[at] into something that keys[at] can be set in: nothing becomes a mapping (a
+ * list for `+`), the bare kind `relu` before the key `relu` becomes {relu: }, and the 32 of
+ * `linear: 32` becomes {out: 32}. */
+static aed_status open_node(aed_config_memory *memory, const aed_node **node, const aed_path *path,
+                            int64_t at)
+{
+    const char *key = path->keys[at];
+    int64_t index;
+    if (aed_node_is_null(*node)) {
+        *node = new_node(memory, strcmp(key, "+") == 0 ? AED_NODE_SEQUENCE : AED_NODE_MAPPING,
+                         path->place);
+        return *node ? AED_OK : AED_MEMORY;
+    }
+    bool list = (*node)->type == AED_NODE_SEQUENCE;
+    if ((*node)->type == AED_NODE_MAPPING) return AED_OK;
+    if (list && (strcmp(key, "+") == 0 || parse_index(key, &index))) return AED_OK;
+    const char *alone = at > 0 ? aed_registry_main_arg(path->keys[at - 1], key) : NULL;
+    if (alone)
+        *node = wrap(memory, alone, (*node)->place, *node);
+    else if (list)
+        return AED_OK;
+    else if (strcmp((*node)->text, key) == 0)
+        *node = wrap(memory, key, (*node)->place, NULL);
+    else {
+        char text[128];
+        return aed_place_fail(path->place, "'%s' cannot be set: what it belongs to is %s",
+                              aed_show(key).text, aed_node_describe(*node, text));
+    }
+    return *node ? AED_OK : AED_MEMORY;
+}
+
+/* The node with `value` at keys[at], keys[at + 1] ...; `node` is NULL where there was none. */
+static aed_status set_at(aed_config_memory *memory, const aed_node *node, const aed_path *path,
+                         int64_t at, const aed_node *value, const aed_node **result)
+{
+    if (at == path->count) {
+        *result = value;
+        return AED_OK;
+    }
+    aed_status status = open_node(memory, &node, path, at);
+    if (status != AED_OK) return status;
+    if (node->type == AED_NODE_SEQUENCE) return set_in_list(memory, node, path, at, value, result);
+    return set_in_mapping(memory, node, path, at, value, result);
+}
+
+aed_status aed_tree_set(aed_config_memory *memory, const aed_node *root, const aed_path *path,
+                        const aed_node *value, const aed_node **result)
+{
+    return set_at(memory, root, path, 0, value, result);
+}
+
+/* ---- One override ----------------------------------------------------------------------------- */
+
+/* The override's text fit for messages: one line, not endless. */
+static const char *override_source(aed_config_memory *memory, const char *override)
+{
+    enum { LONGEST = 160 };
+    size_t length = strlen(override);
+    bool cut = length > LONGEST;
+    char *source = aed_pool_printf(memory, "%.*s%s", LONGEST, override, cut ? "..." : "");
+    if (!source) return NULL;
+    for (char *at = source; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = ' ';
+    return source;
+}
+
+aed_status aed_override_apply(aed_config_memory *memory, const aed_node **root,
+                              const char *override)
+{
+    aed_status status;
+    aed_path path;
+    const aed_node *value;
+    aed_place place = {override_source(memory, override), 0, 0};
+    if (!place.source) return AED_MEMORY;
+    const char *equals = strchr(override, '=');
+    if (!equals || equals == override)
+        return aed_place_fail(place, "not an override; write key.path=value");
+    if (equals[1 + strspn(equals + 1, " \t\r\n")] == 0)
+        return aed_place_fail(place, "a value is missing after '='; null takes a value back");
+    const char *key = aed_pool_copy(memory, override, (size_t)(equals - override));
+    if (!key) return AED_MEMORY;
+    AED_TRY(aed_tree_parse(memory, equals + 1, strlen(equals + 1), place, &value));
+    if (strncmp(key, "sweep.", 6) == 0) {
+        AED_TRY(aed_sweep_set(memory, root, key + 6, place, value));
+    } else {
+        AED_TRY(aed_path_parse(memory, key, place, &path));
+        AED_TRY(aed_tree_set(memory, *root, &path, value, root));
+    }
+done:
+    return status;
+}

@@ -1,0 +1,131 @@
+/* The top level of a config, and the plain numbers of its sections; see read.h. */
+#include "config/read.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/scalar.h"
+
+enum { LONGEST_NAME = 120 };
+
+aed_status aed_read_required(const aed_node *section, const char *key, const aed_node **value)
+{
+    *value = aed_node_get(section, key);
+    if (!aed_node_is_null(*value)) return AED_OK;
+    aed_place place = *value ? (*value)->place : section->place;
+    for (aed_section_id id = 0; id < AED_SECTION_COUNT; id++) {
+        const aed_section *keys = aed_section_get(id);
+        for (int i = 0; i < keys->count; i++)
+            if (strcmp(keys->keys[i].name, key) == 0)
+                return aed_place_fail(place, "missing key '%s'%s%s (%s)", key,
+                                      keys->path[0] ? " in " : "", keys->path, keys->keys[i].help);
+    }
+    return aed_place_fail(place, "missing key '%s'", key);
+}
+
+aed_status aed_read_count(const aed_node *section, const char *key, int64_t min, const char *word,
+                          int64_t *value)
+{
+    const aed_node *node = aed_node_get(section, key);
+    char name[96];
+    snprintf(name, sizeof name, "'%s'", key);
+    if (aed_node_is_null(node)) return AED_OK;
+    if (word && node->type == AED_NODE_SCALAR && strcmp(node->text, word) == 0) {
+        *value = 0;
+        return AED_OK;
+    }
+    aed_status status = aed_scalar_int(node, name, value);
+    if (status == AED_OK && *value < min)
+        status = aed_place_fail(node->place, "'%s' is %lld, but must be at least %lld%s%s", key,
+                                (long long)*value, (long long)min, word ? ", or " : "",
+                                word ? word : "");
+    return status;
+}
+
+aed_status aed_read_amount(const aed_node *section, const char *key, double *value)
+{
+    const aed_node *node = aed_node_get(section, key);
+    char name[96];
+    snprintf(name, sizeof name, "'%s'", key);
+    if (aed_node_is_null(node)) return AED_OK;
+    aed_status status = aed_scalar_number(node, name, value);
+    if (status == AED_OK && *value < 0)
+        status = aed_place_fail(node->place, "'%s' is %s, but must be at least 0", key,
+                                aed_show(node->text).text);
+    return status;
+}
+
+/* data: {source: KIND, its arguments} */
+static aed_status read_data(aed_config_memory *memory, const aed_node *node, aed_config *config)
+{
+    aed_status status;
+    char text[128];
+    const char *word;
+    const aed_kind *kind;
+    if (node->type != AED_NODE_MAPPING)
+        return aed_place_fail(node->place,
+                              "data must be a mapping such as {source: bezier}, but is %s",
+                              aed_node_describe(node, text));
+    const aed_node *source = aed_node_get(node, "source");
+    if (aed_node_is_null(source))
+        return aed_place_fail(node->place, "missing key 'source' in data (the data source's name)");
+    AED_TRY(aed_scalar_text(source, "'source' in data", &word));
+    AED_TRY(aed_read_kind_name(AED_REGISTRY_SOURCE, word, source->place, &kind));
+    AED_TRY(aed_read_args(memory, kind, node, "source", source->place, &config->data));
+    for (int i = 0; i < kind->arg_count; i++)
+        if (strcmp(kind->args[i].name, "seed") == 0)
+            config->data_seed = (uint64_t)(int64_t)config->data.values[i].number;
+done:
+    return status;
+}
+
+/* The run's name becomes a folder's name. */
+static aed_status read_name(const aed_node *node, aed_config *config)
+{
+    aed_status status;
+    AED_TRY(aed_scalar_text(node, "'name'", &config->name));
+    const char *name = config->name;
+    bool good = strlen(name) <= LONGEST_NAME && name[0] != '.' && name[0] != '-';
+    for (const char *at = name; good && *at; at++)
+        good = (unsigned char)*at >= 0x20 && *at != 0x7F && *at != '/';
+    if (!good || !name[0])
+        status = aed_place_fail(node->place,
+                                "'name' must fit a folder's name: at most %d bytes, no /, no "
+                                "leading . or -",
+                                LONGEST_NAME);
+done:
+    return status;
+}
+
+/* metrics and log: {every: N} */
+static aed_status read_every(const aed_node *node, aed_section_id id, int64_t min, int64_t *every)
+{
+    if (aed_node_is_null(node)) return AED_OK;
+    aed_status status = aed_read_section(node, id);
+    return status == AED_OK ? aed_read_count(node, "every", min, NULL, every) : status;
+}
+
+aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, const char *name,
+                           aed_config *config)
+{
+    aed_status status;
+    const aed_node *data, *model, *train;
+    *config = (aed_config){.name = name, .noise_scale = 1, .metrics_every = 1, .memory = memory};
+    AED_TRY(aed_read_section(root, AED_SECTION_TOP));
+    AED_TRY(aed_read_required(root, "data", &data));
+    AED_TRY(aed_read_required(root, "model", &model));
+    AED_TRY(aed_read_required(root, "train", &train));
+    const aed_node *own_name = aed_node_get(root, "name"), *seed = aed_node_get(root, "seed");
+    if (!aed_node_is_null(own_name)) AED_TRY(read_name(own_name, config));
+    if (!aed_node_is_null(seed)) AED_TRY(aed_scalar_seed(seed, "'seed'", &config->seed));
+    AED_TRY(aed_read_amount(root, "noise_scale", &config->noise_scale));
+    AED_TRY(read_data(memory, data, config));
+    AED_TRY(aed_read_model(memory, model, config));
+    AED_TRY(aed_read_train(memory, train, config));
+    AED_TRY(
+        read_every(aed_node_get(root, "metrics"), AED_SECTION_METRICS, 1, &config->metrics_every));
+    AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
+done:
+    return status;
+}

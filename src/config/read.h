@@ -1,0 +1,57 @@
+/* From a tree to a typed config, in pieces: kinds with arguments, the model, the training. */
+#ifndef AED_CONFIG_READ_H
+#define AED_CONFIG_READ_H
+
+#include "config/config.h"
+#include "config/kinds.h"
+#include "config/tree.h"
+
+/* Reads a whole config; `name` stands if the tree has no `name:`. Pointers in `config` are into
+ * `memory`, the tree's texts and the registries. */
+aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, const char *name,
+                           aed_config *config);
+
+/* Checks that `node` is a mapping with the section's keys only. */
+aed_status aed_read_section(const aed_node *node, aed_section_id id);
+/* The section's key `key`, or an error at the section's place. */
+aed_status aed_read_required(const aed_node *section, const char *key, const aed_node **value);
+/* "unknown key ..." with the nearest of `candidates`; `owner` says in what ("" at the top level). */
+aed_status aed_read_unknown_key(const aed_entry *entry, const char *owner,
+                                const char *const *candidates, int count);
+
+/* One argument's value, checked against its definition; `owner` is the kind's name. */
+aed_status aed_read_value(aed_config_memory *memory, const aed_arg_def *def, const char *owner,
+                          const aed_node *node, aed_arg_value *value);
+/* The value of an argument that was not given. */
+aed_arg_value aed_read_fallback(const aed_arg_def *def);
+
+/* The arguments of `kind` from a mapping (NULL or null: none given). `extra` is one more key that may
+ * be there and is left alone, or NULL. `place` is where the kind stands. */
+aed_status aed_read_args(aed_config_memory *memory, const aed_kind *kind, const aed_node *args,
+                         const char *extra, aed_place place, aed_spec *spec);
+
+/* A kind as written: `relu`, `{linear: 32}` or `{conv1d: {out: 3}}`. */
+typedef struct aed_kind_use {
+    const aed_kind *kind;
+    aed_place place;
+    const aed_node *args; /* what stands after the colon; NULL: nothing */
+} aed_kind_use;
+aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_kind_use *use);
+/* Looks a kind's name up, with suggestions. */
+aed_status aed_read_kind_name(aed_registry registry, const char *name, aed_place place,
+                              const aed_kind **kind);
+/* Both at once: a kind with its arguments. *args, unless NULL, gets the mapping of arguments or NULL
+ * (for `extra`). */
+aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const aed_node *node,
+                         const char *extra, aed_spec *spec, const aed_node **args);
+
+/* Numbers of sections; keep *value when the key is not there. */
+aed_status aed_read_count(const aed_node *section, const char *key, int64_t min, const char *word,
+                          int64_t *value);
+aed_status aed_read_amount(const aed_node *section, const char *key, double *value);
+
+/* `config->noise_scale` is read before the model, the model before the training. */
+aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);
+aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_config *config);
+
+#endif

@@ -1,0 +1,241 @@
+/* The config written out with every default, and the trial's id from it.
+ *
+ * The text is the config's identity: two configs with the same numbers give the same text, and
+ * reading it back gives the same text again. */
+#include <inttypes.h>
+#include <sha2.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/text.h"
+#include "core/memory.h"
+
+/* Part of the hashed text: a change of what the settings mean is a change of every id. */
+static const char identity_version[] = "# aedist trial 1\n";
+
+static void add_number(aed_text *text, aed_arg_type type, double number)
+{
+    if (type == AED_ARG_INT || type == AED_ARG_INTS)
+        aed_text_addf(text, "%" PRId64, (int64_t)number);
+    else
+        aed_text_add_float(text, number);
+}
+
+static void add_row(aed_text *text, aed_arg_type type, const double *numbers, int64_t count)
+{
+    aed_text_add(text, "[");
+    for (int64_t i = 0; i < count; i++) {
+        if (i) aed_text_add(text, ", ");
+        add_number(text, type, numbers[i]);
+    }
+    aed_text_add(text, "]");
+}
+
+static void add_matrix(aed_text *text, const aed_arg_value *value)
+{
+    aed_text_add(text, "[");
+    for (int64_t i = 0; i < value->rows; i++) {
+        int64_t columns = value->count / value->rows;
+        if (i) aed_text_add(text, ", ");
+        add_row(text, AED_ARG_FLOATS, value->numbers + i * columns, columns);
+    }
+    aed_text_add(text, "]");
+}
+
+static void add_strings(aed_text *text, const aed_arg_value *value)
+{
+    bool list = value->count != 1;
+    if (list) aed_text_add(text, "[");
+    for (int64_t i = 0; i < value->count; i++) {
+        if (i) aed_text_add(text, ", ");
+        aed_text_add_string(text, value->strings[i]);
+    }
+    if (list) aed_text_add(text, "]");
+}
+
+/* True if writing the fallback reads back: a fallback out of bounds means "none". */
+static bool can_be_written(const aed_arg_def *def)
+{
+    if (def->type != AED_ARG_INT && def->type != AED_ARG_FLOAT) return true;
+    return (def->min == 0 && def->max == 0) ||
+           (def->fallback >= def->min && def->fallback <= def->max);
+}
+
+static void add_value(aed_text *text, const aed_arg_def *def, const aed_arg_value *value)
+{
+    bool list = def->type == AED_ARG_INTS || def->type == AED_ARG_FLOATS ||
+                def->type == AED_ARG_STRINGS || def->type == AED_ARG_MATRIX;
+    if (!value->given && (list || !can_be_written(def))) {
+        aed_text_add(text, "null");
+        return;
+    }
+    switch (def->type) {
+    case AED_ARG_INT:
+    case AED_ARG_FLOAT: add_number(text, def->type, value->number); break;
+    case AED_ARG_BOOL: aed_text_add(text, value->number != 0 ? "true" : "false"); break;
+    case AED_ARG_CHOICE: aed_text_add_string(text, value->strings[0]); break;
+    case AED_ARG_INTS:
+    case AED_ARG_FLOATS: add_row(text, def->type, value->numbers, value->count); break;
+    case AED_ARG_STRINGS: add_strings(text, value); break;
+    case AED_ARG_MATRIX: add_matrix(text, value); break;
+    }
+}
+
+/* "a: 1, b: 2" behind what is there already. */
+static void add_args(aed_text *text, const aed_spec *spec, bool first)
+{
+    for (int i = 0; i < spec->kind->arg_count; i++) {
+        const aed_arg_def *def = &spec->kind->args[i];
+        aed_text_addf(text, "%s%s: ", first ? "" : ", ", def->name);
+        add_value(text, def, &spec->values[i]);
+        first = false;
+    }
+}
+
+/* "relu", or "conv1d: {out: 3, ...}", in braces unless it stands in a block of its own. */
+static void add_kind(aed_text *text, const aed_spec *spec, const char *name, bool braces)
+{
+    if (spec->kind->arg_count == 0 && !name) {
+        aed_text_add(text, spec->kind->name);
+        return;
+    }
+    aed_text_addf(text, "%s%s: {", braces ? "{" : "", spec->kind->name);
+    if (name) {
+        aed_text_add(text, "name: ");
+        aed_text_add_string(text, name);
+    }
+    add_args(text, spec, !name);
+    aed_text_add(text, braces ? "}}" : "}");
+}
+
+/* ---- Sections --------------------------------------------------------------------------------- */
+
+static void add_layers(aed_text *text, const aed_config *config, const char *list)
+{
+    int64_t found = 0;
+    size_t length = strlen(list);
+    aed_text_addf(text, "  %s:", list);
+    for (int64_t i = 0; i < config->layer_count; i++) {
+        const aed_layer_spec *layer = &config->layers[i];
+        if (strncmp(layer->path, list, length) != 0 || layer->path[length] != '.') continue;
+        aed_text_add(text, "\n    - ");
+        add_kind(text, &layer->spec, layer->name, false);
+        found++;
+    }
+    aed_text_add(text, found ? "\n" : " []\n");
+}
+
+static void add_code(aed_text *text, const aed_config *config)
+{
+    const aed_arg_value *noise = &config->code_noise;
+    aed_text_add(text, "  code: {noise: ");
+    if (noise->count == 1)
+        aed_text_add_float(text, noise->numbers[0]);
+    else
+        add_row(text, AED_ARG_FLOATS, noise->numbers, noise->count);
+    aed_text_add(text, ", activation: ");
+    const aed_layer_spec *activation = NULL;
+    for (int64_t i = 0; i < config->layer_count; i++)
+        if (strcmp(config->layers[i].path, "code.activation") == 0) activation = &config->layers[i];
+    if (activation)
+        add_kind(text, &activation->spec, activation->name, true);
+    else
+        aed_text_add(text, "null");
+    aed_text_add(text, "}\n");
+}
+
+/* Terms of one tap stand together in the config and so in the list. */
+static void add_losses(aed_text *text, const aed_config *config)
+{
+    const char *tap = "";
+    aed_text_add(text, "  loss:\n");
+    for (int64_t i = 0; i < config->loss_count; i++) {
+        const aed_loss_term_spec *term = &config->losses[i];
+        if (strcmp(term->tap, tap) != 0) aed_text_addf(text, "    %s:\n", term->tap);
+        tap = term->tap;
+        aed_text_addf(text, "      %s: {weight: ", term->spec.kind->name);
+        aed_text_add_float(text, term->weight);
+        add_args(text, &term->spec, false);
+        aed_text_add(text, "}\n");
+    }
+}
+
+static void add_setting(aed_text *text, const char *key, double value)
+{
+    aed_text_addf(text, "  %s: ", key);
+    aed_text_add_float(text, value);
+    aed_text_add(text, "\n");
+}
+
+/* A count, or the word that 0 stands for. */
+static void add_count(aed_text *text, const char *key, int64_t count, const char *word)
+{
+    if (count == 0 && word)
+        aed_text_addf(text, "  %s: %s\n", key, word);
+    else
+        aed_text_addf(text, "  %s: %" PRId64 "\n", key, count);
+}
+
+static void add_train(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf)
+{
+    aed_text_add(text, "train:\n");
+    add_losses(text, config);
+    aed_text_add(text, "  optimizer: ");
+    add_kind(text, &config->optimizer, NULL, true);
+    aed_text_add(text, "\n  schedule: ");
+    add_kind(text, &config->schedule, NULL, true);
+    aed_text_add(text, "\n");
+    add_setting(text, "clip_norm", config->clip_norm);
+    add_count(text, "batch", config->batch, "full");
+    add_count(text, "epochs", config->epochs, NULL);
+    add_setting(text, "input_noise", config->input_noise);
+    add_count(text, "tile", tile, "auto");
+    add_count(text, "leaf", leaf, "auto");
+}
+
+/* What decides about the trial's numbers. */
+static void add_identity(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf)
+{
+    aed_text_addf(text, "data: {source: %s", config->data.kind->name);
+    add_args(text, &config->data, false);
+    aed_text_add(text, "}\nmodel:\n  init: ");
+    add_kind(text, &config->init, NULL, true);
+    aed_text_add(text, "\n");
+    add_layers(text, config, "encoder");
+    add_code(text, config);
+    add_layers(text, config, "decoder");
+    add_train(text, config, tile, leaf);
+    aed_text_addf(text, "seed: %" PRIu64 "\nnoise_scale: ", config->seed);
+    aed_text_add_float(text, config->noise_scale);
+    aed_text_add(text, "\n");
+}
+
+aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t leaf, char **text)
+{
+    aed_text all = {0};
+    aed_text_add(&all, "name: ");
+    aed_text_add_string(&all, config->name);
+    aed_text_add(&all, "\n");
+    add_identity(&all, config, tile, leaf);
+    aed_text_addf(&all, "metrics: {every: %" PRId64 "}\nlog: {every: %" PRId64 "}\n",
+                  config->metrics_every, config->log_every);
+    return aed_text_take(&all, text);
+}
+
+aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id)
+{
+    enum { ID_DIGITS = 12 };
+    char digits[SHA256_DIGEST_STRING_LENGTH];
+    aed_text all = {0};
+    char *text;
+    aed_text_add(&all, identity_version);
+    add_identity(&all, config, tile, leaf);
+    aed_status status = aed_text_take(&all, &text);
+    if (status != AED_OK) return status;
+    SHA256Data((const uint8_t *)text, strlen(text), digits);
+    aed_free(text);
+    id[0] = 't';
+    memcpy(id + 1, digits, ID_DIGITS);
+    id[1 + ID_DIGITS] = 0;
+    return AED_OK;
+}

@@ -1,0 +1,62 @@
+/* The keys of the config that belong to no kind; see kinds.h. */
+#include "config/kinds.h"
+
+static const aed_key top_keys[] = {
+    {"name", "text; names the run and its output (default: the config file's name)"},
+    {"data", "mapping: the data source and its arguments"},
+    {"model", "mapping: encoder, code, decoder, init"},
+    {"train", "mapping: loss, optimizer and how long to train"},
+    {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
+    {"noise_scale", "number >= 0 that multiplies the code noise (1.0)"},
+    {"metrics", "mapping: every"},
+    {"log", "mapping: every"},
+    {"sweep", "mapping of key paths to lists of values: one trial for each combination"},
+};
+
+static const aed_key model_keys[] = {
+    {"init", "initialisation of the parameters (default)"},
+    {"encoder", "list of layers"},
+    {"code", "mapping: noise, activation"},
+    {"decoder", "list of layers"},
+};
+
+static const aed_key code_keys[] = {
+    {"noise", "number or list (one a channel) >= 0: std of Gaussian noise on the code (0.0)"},
+    {"activation", "a layer at the end of the encoder, before the noise (none)"},
+};
+
+static const aed_key train_keys[] = {
+    {"loss", "a loss, or weighted losses by tap: {reconstruction: {mse: 1.0}}; required"},
+    {"optimizer", "an optimizer: {adam: {lr: 1.0e-3}}; required"},
+    {"schedule", "learning-rate schedule (constant)"},
+    {"clip_norm", "number >= 0: largest norm of the gradient, 0 for no limit (0.0)"},
+    {"batch", "whole number >= 1, the global batch, or full: all samples; required"},
+    {"epochs", "whole number >= 1; required"},
+    {"input_noise", "number >= 0: std of Gaussian noise on the input (0.0)"},
+    {"tile", "16, 32, 48, 64 or auto: samples computed side by side (auto)"},
+    {"leaf", "whole number of samples, a multiple of the tile, or auto (auto)"},
+};
+
+static const aed_key metrics_keys[] = {
+    {"every", "whole number >= 1: epochs between recorded rows (1)"},
+};
+
+static const aed_key log_keys[] = {
+    {"every", "whole number >= 0: epochs between progress lines, 0 for by time (0)"},
+};
+
+#define SECTION(path, keys)                             \
+    {                                                   \
+        path, keys, (int)(sizeof keys / sizeof keys[0]) \
+    }
+
+static const aed_section sections[AED_SECTION_COUNT] = {
+    [AED_SECTION_TOP] = SECTION("", top_keys),
+    [AED_SECTION_MODEL] = SECTION("model", model_keys),
+    [AED_SECTION_CODE] = SECTION("model.code", code_keys),
+    [AED_SECTION_TRAIN] = SECTION("train", train_keys),
+    [AED_SECTION_METRICS] = SECTION("metrics", metrics_keys),
+    [AED_SECTION_LOG] = SECTION("log", log_keys),
+};
+
+const aed_section *aed_section_get(aed_section_id id) { return &sections[id]; }
