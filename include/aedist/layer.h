@@ -25,7 +25,7 @@ typedef struct aed_tile {
     int valid;             /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
     const uint32_t *ids;   /* [lanes] sample ids */
     bool train;            /* noise and dropout act in training only */
-    const aed_rng_key *keys; /* [layers] of this epoch, by layer index */
+    const aed_rng_key *keys; /* [layers] of this epoch, by layer index; set if is_random */
     float *scratch;        /* model-wide scratch, as large as the largest layer asked for */
 } aed_tile;
 
@@ -38,6 +38,7 @@ typedef struct aed_layer_ops {
     bool elementwise;   /* output shape is the input's; backward reads y and dy only, dx may be dy */
     bool keeps_output;  /* backward reads y */
     bool is_view;       /* y is x: no forward, no backward (flatten) */
+    bool is_random;     /* forward draws random numbers: it gets a key every epoch */
     /* From spec, in, in_interval: fills out, out_interval, tensors, flops, scratch and state. Fails
      * with AED_CONFIG naming spec->where. */
     aed_status (*infer)(aed_layer *layer);

@@ -29,17 +29,31 @@ const aed_optim_ops *const *aed_optim_table(int *count);
 /* The base learning rate of an optimiser's spec. */
 double aed_optim_lr(const aed_spec *spec);
 
+enum { AED_SCHEDULE_MAX_SETTINGS = 4 };
+
 typedef struct aed_schedule_ops {
     aed_kind kind;
-    /* The factor on the learning rate in `epoch` of `epochs`, without warm-up. */
-    double (*factor)(const aed_spec *spec, int64_t epoch, int64_t epochs, double lr);
+    /* Reads its settings once. */
+    void (*prepare)(const aed_spec *spec, double *settings);
+    /* The factor on the learning rate lr in `epoch` (from 0) of `epochs`, without warm-up. */
+    double (*factor)(const double *settings, int64_t epoch, int64_t epochs, double lr);
 } aed_schedule_ops;
 
 const aed_schedule_ops *aed_schedule_find(const char *name);
 const aed_schedule_ops *const *aed_schedule_table(int *count);
-/* The learning rate of step `step` (of `steps` an epoch) in `epoch`, warm-up included. */
-double aed_schedule_lr(const aed_spec *spec, double lr, int64_t epoch, int64_t epochs, int64_t step,
-                       int64_t steps);
+
+/* A schedule ready for the step: no names are looked up in it. */
+typedef struct aed_schedule {
+    const aed_schedule_ops *ops;
+    double lr;       /* the optimiser's */
+    int64_t epochs;  /* of the whole training */
+    int64_t warmup;  /* epochs */
+    double settings[AED_SCHEDULE_MAX_SETTINGS];
+} aed_schedule;
+
+void aed_schedule_prepare(const aed_spec *spec, double lr, int64_t epochs, aed_schedule *schedule);
+/* The learning rate of step `step` (of `steps` an epoch) in `epoch` (from 0), warm-up included. */
+double aed_schedule_lr(const aed_schedule *schedule, int64_t epoch, int64_t step, int64_t steps);
 
 typedef struct aed_init_ops {
     aed_kind kind;

@@ -71,6 +71,7 @@ static const aed_arg_def noise_args[] = {
 const aed_layer_ops aed_layer_gaussian_noise = {
     .kind = {"gaussian_noise", "adds normal noise in training", noise_args, 1, "std"},
     .elementwise = true,
+    .is_random = true,
     .infer = noise_infer,
     .forward = noise_forward,
     .backward = noise_backward,

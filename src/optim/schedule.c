@@ -14,29 +14,49 @@ double aed_cos_pi(double t)
     return x * (1 + sum);
 }
 
-static double constant_factor(const aed_spec *spec, int64_t epoch, int64_t epochs, double lr)
+static void constant_prepare(const aed_spec *spec, double *settings)
 {
     (void)spec;
+    (void)settings;
+}
+
+static double constant_factor(const double *settings, int64_t epoch, int64_t epochs, double lr)
+{
+    (void)settings;
     (void)epoch;
     (void)epochs;
     (void)lr;
     return 1;
 }
 
-static double step_factor(const aed_spec *spec, int64_t epoch, int64_t epochs, double lr)
+enum { EVERY, GAMMA };
+
+static void step_prepare(const aed_spec *spec, double *settings)
+{
+    settings[EVERY] = aed_spec_number(spec, "every");
+    settings[GAMMA] = aed_spec_number(spec, "gamma");
+}
+
+static double step_factor(const double *settings, int64_t epoch, int64_t epochs, double lr)
 {
     (void)epochs;
     (void)lr;
     double factor = 1;
-    const int64_t drops = epoch / aed_spec_int(spec, "every");
-    const double gamma = aed_spec_number(spec, "gamma");
-    for (int64_t i = 0; i < drops && factor != 0; i++) factor *= gamma;
+    const int64_t drops = epoch / (int64_t)settings[EVERY];
+    for (int64_t i = 0; i < drops && factor != 0; i++) factor *= settings[GAMMA];
     return factor;
 }
 
-static double cosine_factor(const aed_spec *spec, int64_t epoch, int64_t epochs, double lr)
+enum { MIN };
+
+static void cosine_prepare(const aed_spec *spec, double *settings)
 {
-    const double least = lr > 0 ? aed_spec_number(spec, "min") / lr : 0;
+    settings[MIN] = aed_spec_number(spec, "min");
+}
+
+static double cosine_factor(const double *settings, int64_t epoch, int64_t epochs, double lr)
+{
+    const double least = lr > 0 ? settings[MIN] / lr : 0;
     return least + (1 - least) * 0.5 * (1 + aed_cos_pi((double)epoch / (double)epochs));
 }
 
@@ -56,13 +76,13 @@ static const aed_arg_def cosine_args[] = {
 
 static const aed_schedule_ops constant_ops = {
     {"constant", "the same rate throughout", constant_args, AED_COUNT(constant_args), NULL},
-    constant_factor};
+    constant_prepare, constant_factor};
 static const aed_schedule_ops step_ops = {
     {"step", "times gamma every so many epochs", step_args, AED_COUNT(step_args), NULL},
-    step_factor};
+    step_prepare, step_factor};
 static const aed_schedule_ops cosine_ops = {
     {"cosine", "half a cosine down to min", cosine_args, AED_COUNT(cosine_args), NULL},
-    cosine_factor};
+    cosine_prepare, cosine_factor};
 
 static const aed_schedule_ops *const table[] = {&constant_ops, &step_ops, &cosine_ops};
 
@@ -79,13 +99,20 @@ const aed_schedule_ops *aed_schedule_find(const char *name)
     return NULL;
 }
 
-double aed_schedule_lr(const aed_spec *spec, double lr, int64_t epoch, int64_t epochs, int64_t step,
-                       int64_t steps)
+void aed_schedule_prepare(const aed_spec *spec, double lr, int64_t epochs, aed_schedule *schedule)
 {
-    const aed_schedule_ops *ops = aed_schedule_find(spec->kind->name);
-    double rate = lr * ops->factor(spec, epoch, epochs, lr);
-    const int64_t warm = aed_spec_int(spec, "warmup");
-    if (epoch < warm)
-        rate *= ((double)epoch * (double)steps + (double)step + 1) / ((double)warm * (double)steps);
-    return rate;
+    *schedule = (aed_schedule){.ops = aed_schedule_find(spec->kind->name),
+                               .lr = lr,
+                               .epochs = epochs,
+                               .warmup = aed_spec_int(spec, "warmup")};
+    schedule->ops->prepare(spec, schedule->settings);
+}
+
+double aed_schedule_lr(const aed_schedule *schedule, int64_t epoch, int64_t step, int64_t steps)
+{
+    const aed_schedule *s = schedule;
+    const double rate = s->lr * s->ops->factor(s->settings, epoch, s->epochs, s->lr);
+    if (epoch >= s->warmup) return rate;
+    return rate * ((double)epoch * (double)steps + (double)step + 1) /
+           ((double)s->warmup * (double)steps);
 }

@@ -1,0 +1,59 @@
+/* A model: a chain of layers, planned once for one tile width; forward and backward of one tile.
+ *
+ * The model owns no parameters and no activations: it tells how large the blocks are, and calls take
+ * pointers into them, so that stored, averaged and best weights run through the same code. */
+#ifndef AEDIST_MODEL_H
+#define AEDIST_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aedist/layer.h"
+#include "aedist/tensor.h"
+
+typedef struct aed_model {
+    aed_layer *layers;
+    int layer_count;
+    int code_layer;         /* its output is the code, before noise; -1: the input is the code */
+    aed_shape input;
+    int lanes;              /* T: samples of a tile */
+    int64_t leaf;           /* samples of a leaf, a multiple of lanes */
+
+    aed_tensor *tensors;    /* of all layers, names made whole, offsets into the parameter block */
+    int64_t tensor_count;
+    int64_t parameter_count; /* numbers that are trained */
+    int64_t parameter_block; /* floats of the block, padding included; a multiple of 16 */
+
+    int64_t flops;          /* forward, a sample */
+    int64_t saved;          /* activation floats kept for backward, a sample */
+
+    /* Float offsets into the workspace of one tile: */
+    int64_t *output_at;     /* of each layer's output; an in-place layer shares its input's */
+    int64_t input_at, target_at, gradient_at[2], scratch_at;
+    int64_t workspace;      /* floats in all */
+    int first_trained;      /* the first layer with parameters: backward ends there */
+} aed_model;
+
+/* Plans a model for samples of shape `input` (interval of the data: `interval`). `batch` is the
+ * global batch size, which with the model's size decides the tile and the leaf unless they are given
+ * (non-zero). The specs must outlive the model. Fails with AED_CONFIG, naming the layer's place. */
+aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code_layer,
+                            const aed_shape *input, aed_interval interval, int64_t batch,
+                            int64_t tile, int64_t leaf, aed_model *model);
+void aed_model_destroy(aed_model *model);
+
+/* The tile's input [features][lanes] lies at workspace + input_at; returns the last output. */
+const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
+                               const aed_tile *tile);
+/* After forward, with the loss's gradient at aed_model_gradient(): adds to grads (a block). */
+float *aed_model_gradient(const aed_model *model, float *workspace);
+void aed_model_backward(const aed_model *model, const float *params, float *workspace,
+                        float *grads, const aed_tile *tile);
+
+/* Output of layer `index` of the last forward (index -1: the input). */
+const float *aed_model_output(const aed_model *model, const float *workspace, int index);
+
+/* The stream keys of the random layers for one epoch, into keys[layer_count]. */
+void aed_model_keys(const aed_model *model, uint64_t seed, int64_t epoch, aed_rng_key *keys);
+
+#endif

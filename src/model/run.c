@@ -1,0 +1,42 @@
+/* One tile through the model, forward and backward. */
+#include "aedist/model.h"
+
+const float *aed_model_output(const aed_model *model, const float *workspace, int index)
+{
+    return workspace + (index < 0 ? model->input_at : model->output_at[index]);
+}
+
+const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
+                               const aed_tile *tile)
+{
+    const float *x = workspace + model->input_at;
+    for (int i = 0; i < model->layer_count; i++) {
+        const aed_layer *layer = &model->layers[i];
+        float *y = workspace + model->output_at[i];
+        if (!layer->ops->is_view) layer->ops->forward(layer, params, x, y, tile);
+        x = y;
+    }
+    return x;
+}
+
+float *aed_model_gradient(const aed_model *model, float *workspace)
+{
+    return workspace + model->gradient_at[0];
+}
+
+void aed_model_backward(const aed_model *model, const float *params, float *workspace,
+                        float *grads, const aed_tile *tile)
+{
+    int at = 0; /* which of the two gradient buffers holds dy */
+    for (int i = model->layer_count - 1; i >= model->first_trained; i--) {
+        const aed_layer *layer = &model->layers[i];
+        if (layer->ops->is_view) continue;
+        const float *x = aed_model_output(model, workspace, i - 1);
+        const float *y = workspace + model->output_at[i];
+        float *dy = workspace + model->gradient_at[at];
+        float *dx = layer->ops->elementwise ? dy : workspace + model->gradient_at[1 - at];
+        if (i == model->first_trained) dx = NULL;
+        layer->ops->backward(layer, params, x, y, dy, dx, grads, tile);
+        if (dx != dy) at = 1 - at;
+    }
+}
