@@ -1,0 +1,296 @@
+/* HDF5 in the forms of hdf5.h. Small files matter, as a sweep has thousands of trials: the format of
+ * HDF5 1.8 (which every reader since reads), no time stamps, groups of few members and data of few
+ * bytes inside their object headers. */
+#include "io/hdf5.h"
+
+#include <hdf5_hl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "io/file.h"
+
+enum {
+    GROWTH = 1 << 20,     /* bytes by which the file in memory grows */
+    COMPACT_LINKS = 256,  /* members up to which a group is stored in its header */
+    COMPACT_BYTES = 2048, /* data up to which a dataset is */
+    LINK_NAME_BYTES = 16  /* a guess, for sizing headers */
+};
+
+struct aed_hdf5 {
+    hid_t file, root;
+    H5E_auto2_t print; /* the caller's setting, put back by destroy */
+    void *print_data;
+};
+
+/* ---- Failures ------------------------------------------------------------------------------ */
+
+static herr_t innermost(unsigned level, const H5E_error2_t *error, void *text)
+{
+    if (level == 0 && error->desc) snprintf(text, 256, "%s", error->desc);
+    return 0;
+}
+
+/* Reports that `object`/`name` could not be written; called before any other HDF5 call. */
+static aed_status hdf5_fail(hid_t object, const char *name)
+{
+    char reason[256] = "unknown error", where[256] = "";
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
+    if (H5Iis_valid(object) > 0) H5Iget_name(object, where, sizeof where);
+    const char *separator = strcmp(where, "/") == 0 ? "" : "/";
+    return aed_fail(AED_DATA,
+                    "results.h5: cannot write %s%s%s: %s (HDF5 %d.%d.%d); the ledger "
+                    "still holds every finished trial",
+                    where, separator, name, reason, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+}
+
+/* A copy of a member's name with '/', which would mean a group, as '_'; "." and "" as well. */
+static aed_status link_name(const char *name, char **link)
+{
+    bool reserved = name[0] == '\0' || strcmp(name, ".") == 0;
+    *link = aed_strdup(reserved ? "_" : name);
+    if (!*link) return aed_fail(AED_MEMORY, "results.h5: out of memory for a name");
+    for (char *c = *link; *c; c++) {
+        if (*c == '/') *c = '_';
+    }
+    return AED_OK;
+}
+
+/* ---- File ---------------------------------------------------------------------------------- */
+
+aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
+{
+    *file = NULL;
+    *root = H5I_INVALID_HID;
+    aed_hdf5 *made = aed_alloc(1, sizeof *made);
+    if (!made) return aed_fail(AED_MEMORY, "%s: out of memory", path);
+    made->file = made->root = H5I_INVALID_HID;
+    H5Eget_auto2(H5E_DEFAULT, &made->print, &made->print_data);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    bool created = access >= 0 && creation >= 0 &&
+                   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
+                   H5Pset_fapl_core(access, GROWTH, false) >= 0 &&
+                   H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0 &&
+                   H5Pset_obj_track_times(creation, false) >= 0;
+    if (created) made->file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    if (made->file >= 0) made->root = H5Gopen2(made->file, "/", H5P_DEFAULT);
+    aed_status status = made->root >= 0 ? AED_OK : hdf5_fail(H5I_INVALID_HID, "");
+    if (creation >= 0) H5Pclose(creation);
+    if (access >= 0) H5Pclose(access);
+    if (status != AED_OK) {
+        aed_hdf5_destroy(&made);
+        return status;
+    }
+    *file = made;
+    *root = made->root;
+    return AED_OK;
+}
+
+aed_status aed_hdf5_save(aed_hdf5 *file, const char *folder, const char *name)
+{
+    /* After a flush the core driver's block is the file; the image's size, asked for without an image,
+     * leaves out what the block has to spare. */
+    void *memory;
+    ssize_t bytes = -1;
+    if (H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0) bytes = H5Fget_file_image(file->file, NULL, 0);
+    if (bytes < 0 || H5Fget_vfd_handle(file->file, H5P_DEFAULT, &memory) < 0) {
+        return hdf5_fail(file->root, "");
+    }
+    return aed_file_replace(folder, name, *(void **)memory, (size_t)bytes);
+}
+
+void aed_hdf5_destroy(aed_hdf5 **file)
+{
+    aed_hdf5 *closed = *file;
+    if (!closed) return;
+    if (closed->root >= 0) H5Gclose(closed->root);
+    if (closed->file >= 0) H5Fclose(closed->file);
+    H5Eset_auto2(H5E_DEFAULT, closed->print, closed->print_data);
+    aed_free(closed);
+    *file = NULL;
+}
+
+/* ---- Groups -------------------------------------------------------------------------------- */
+
+aed_status aed_hdf5_group(hid_t parent, const char *name, int64_t links, hid_t *group)
+{
+    char *link;
+    *group = H5I_INVALID_HID;
+    aed_status status = link_name(name, &link);
+    if (status != AED_OK) return status;
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    bool ready = creation >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
+                 H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0;
+    if (ready && links <= COMPACT_LINKS) {
+        unsigned room = links > 0 ? (unsigned)links : 1;
+        ready = H5Pset_link_phase_change(creation, COMPACT_LINKS, COMPACT_LINKS / 2) >= 0 &&
+                H5Pset_est_link_info(creation, room, LINK_NAME_BYTES) >= 0;
+    }
+    if (ready) *group = H5Gcreate2(parent, link, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (*group < 0) status = hdf5_fail(parent, name);
+    if (creation >= 0) H5Pclose(creation);
+    aed_free(link);
+    return status;
+}
+
+void aed_hdf5_group_close(hid_t group)
+{
+    if (group >= 0) H5Gclose(group);
+}
+
+/* ---- Types and attributes ------------------------------------------------------------------ */
+
+typedef struct type_pair {
+    hid_t file, memory;
+} type_pair;
+
+/* The stored type is little-endian everywhere. Close with type_close. */
+static type_pair type_open(aed_hdf5_type type)
+{
+    switch (type) {
+    case AED_HDF5_F32: return (type_pair){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT};
+    case AED_HDF5_F64: return (type_pair){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
+    case AED_HDF5_I64: return (type_pair){H5T_STD_I64LE, H5T_NATIVE_INT64};
+    case AED_HDF5_U64: return (type_pair){H5T_STD_U64LE, H5T_NATIVE_UINT64};
+    case AED_HDF5_TEXT: break;
+    }
+    hid_t text = H5Tcopy(H5T_C_S1);
+    if (text >= 0 &&
+        (H5Tset_size(text, H5T_VARIABLE) < 0 || H5Tset_cset(text, H5T_CSET_UTF8) < 0)) {
+        H5Tclose(text);
+        text = H5I_INVALID_HID;
+    }
+    return (type_pair){text, text};
+}
+
+static void type_close(aed_hdf5_type type, type_pair pair)
+{
+    if (type == AED_HDF5_TEXT && pair.file >= 0) H5Tclose(pair.file);
+}
+
+static aed_status attribute(hid_t object, const char *name, aed_hdf5_type type, const void *value)
+{
+    type_pair pair = type_open(type);
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t made = H5I_INVALID_HID;
+    if (pair.file >= 0 && space >= 0) {
+        made = H5Acreate2(object, name, pair.file, space, H5P_DEFAULT, H5P_DEFAULT);
+    }
+    bool written = made >= 0 && H5Awrite(made, pair.memory, value) >= 0;
+    aed_status status = written ? AED_OK : hdf5_fail(object, name);
+    if (made >= 0) H5Aclose(made);
+    if (space >= 0) H5Sclose(space);
+    type_close(type, pair);
+    return status;
+}
+
+aed_status aed_hdf5_attribute_text(hid_t object, const char *name, const char *text)
+{
+    const char *value = text ? text : "";
+    return attribute(object, name, AED_HDF5_TEXT, &value);
+}
+
+aed_status aed_hdf5_attribute_f64(hid_t object, const char *name, double value)
+{
+    return attribute(object, name, AED_HDF5_F64, &value);
+}
+
+aed_status aed_hdf5_attribute_i64(hid_t object, const char *name, int64_t value)
+{
+    return attribute(object, name, AED_HDF5_I64, &value);
+}
+
+aed_status aed_hdf5_attribute_u64(hid_t object, const char *name, uint64_t value)
+{
+    return attribute(object, name, AED_HDF5_U64, &value);
+}
+
+/* ---- Datasets ------------------------------------------------------------------------------ */
+
+static size_t element_bytes(aed_hdf5_type type)
+{
+    switch (type) {
+    case AED_HDF5_F32: return 4;
+    case AED_HDF5_F64:
+    case AED_HDF5_I64:
+    case AED_HDF5_U64: return 8;
+    case AED_HDF5_TEXT: break;
+    }
+    return 16; /* length and place in a heap */
+}
+
+/* Creates and writes group/name; *dataset is open on success. */
+static aed_status write_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
+                                const int64_t *size, const void *values, hid_t *dataset)
+{
+    hsize_t dims[H5S_MAX_RANK];
+    hsize_t count = 1;
+    for (int i = 0; i < rank; i++) {
+        dims[i] = (hsize_t)size[i];
+        count *= dims[i];
+    }
+    char *link;
+    *dataset = H5I_INVALID_HID;
+    aed_status status = link_name(name, &link);
+    if (status != AED_OK) return status;
+    type_pair pair = type_open(type);
+    hid_t space = H5Screate_simple(rank, dims, NULL);
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    bool ready = pair.file >= 0 && space >= 0 && creation >= 0 &&
+                 H5Pset_obj_track_times(creation, false) >= 0 &&
+                 H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0 &&
+                 /* Everything is written whole at once: filling first would be for nothing. */
+                 H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0;
+    bool variable = type == AED_HDF5_TEXT; /* whose elements HDF5 wants filled */
+    if (variable && ready) ready = H5Pset_fill_time(creation, H5D_FILL_TIME_IFSET) >= 0;
+    if (ready && count > 0 && count <= COMPACT_BYTES / element_bytes(type)) {
+        ready = H5Pset_layout(creation, H5D_COMPACT) >= 0;
+    }
+    if (ready) {
+        *dataset = H5Dcreate2(group, link, pair.file, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    }
+    bool written = *dataset >= 0 && (count == 0 || H5Dwrite(*dataset, pair.memory, H5S_ALL, H5S_ALL,
+                                                            H5P_DEFAULT, values) >= 0);
+    if (!written) status = hdf5_fail(group, name);
+    if (!written && *dataset >= 0) {
+        H5Dclose(*dataset);
+        *dataset = H5I_INVALID_HID;
+    }
+    if (creation >= 0) H5Pclose(creation);
+    if (space >= 0) H5Sclose(space);
+    type_close(type, pair);
+    aed_free(link);
+    return status;
+}
+
+aed_status aed_hdf5_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
+                            const int64_t *size, const void *values, hid_t scale)
+{
+    hid_t dataset;
+    aed_status status = write_dataset(group, name, type, rank, size, values, &dataset);
+    if (status != AED_OK) return status;
+    if (scale >= 0 && H5DSattach_scale(dataset, scale, 0) < 0) status = hdf5_fail(group, name);
+    H5Dclose(dataset);
+    return status;
+}
+
+aed_status aed_hdf5_scale(hid_t group, const char *name, aed_hdf5_type type, int64_t count,
+                          const void *values, hid_t *scale)
+{
+    aed_status status = write_dataset(group, name, type, 1, &count, values, scale);
+    if (status == AED_OK && H5DSset_scale(*scale, name) < 0) {
+        status = hdf5_fail(group, name);
+        aed_hdf5_scale_close(*scale);
+        *scale = H5I_INVALID_HID;
+    }
+    return status;
+}
+
+void aed_hdf5_scale_close(hid_t scale)
+{
+    if (scale >= 0) H5Dclose(scale);
+}
