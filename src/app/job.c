@@ -1,0 +1,147 @@
+/* Config to plans and data; see job.h. */
+#include "app/job.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/pca.h"
+#include "core/memory.h"
+
+/* Rank 0 reads the file; everybody else parses the text that it sends. */
+static aed_status read_config(const aed_options *options, const aed_comm *world,
+                              aed_trial_list *list)
+{
+    aed_status status = AED_OK;
+    char *text = NULL;
+    uint64_t bytes = 0;
+    if (world->rank == 0) {
+        status = aed_config_read(options->config, options->overrides, options->override_count, list);
+        if (status == AED_OK) bytes = strlen(list->source_text) + 1;
+    }
+    AED_TRY(aed_dist_agree(world, status));
+    AED_TRY(aed_dist_broadcast(world, &bytes, sizeof bytes, 0));
+    if (world->rank != 0) {
+        text = aed_alloc(bytes, 1);
+        if (!text) status = aed_fail(AED_MEMORY, "out of memory for the config");
+    }
+    AED_TRY(aed_dist_agree(world, status));
+    AED_TRY(aed_dist_broadcast(world, world->rank == 0 ? list->source_text : text, bytes, 0));
+    if (world->rank != 0)
+        status = aed_config_parse(text, options->config, options->overrides,
+                                  options->override_count, list);
+    AED_TRY(aed_dist_agree(world, status));
+done:
+    aed_free(text);
+    return status;
+}
+
+static bool is_data_axis(const char *axis)
+{
+    return strcmp(axis, "data") == 0 || strncmp(axis, "data.", 5) == 0;
+}
+
+/* Whether two trials of one list have the same data section. */
+static bool same_data(const aed_trial *a, const aed_trial *b)
+{
+    for (int64_t i = 0; i < a->setting_count; i++)
+        if (is_data_axis(a->settings[i].axis) &&
+            strcmp(a->settings[i].text, b->settings[i].text) != 0)
+            return false;
+    return true;
+}
+
+static void drop_data(aed_job *job)
+{
+    aed_dataset_destroy(&job->dataset);
+    aed_source_destroy(&job->source);
+    job->data_trial = -1;
+    job->floor_rank = -1;
+}
+
+aed_status aed_job_load_data(aed_job *job, int64_t trial)
+{
+    if (job->data_trial >= 0 &&
+        same_data(&job->list.trials[trial], &job->list.trials[job->data_trial])) {
+        job->data_trial = trial;
+        return AED_OK;
+    }
+    drop_data(job);
+    aed_status status = aed_source_create(&job->list.trials[trial].config.data, &job->source);
+    if (status == AED_OK) status = aed_dataset_create(&job->source, &job->dataset);
+    status = aed_dist_agree(&job->world, status);
+    if (status == AED_OK)
+        job->data_trial = trial;
+    else
+        drop_data(job);
+    return status;
+}
+
+static int64_t code_size(const aed_model *model)
+{
+    return aed_shape_count(model->code_layer < 0 ? &model->input
+                                                 : &model->layers[model->code_layer].out);
+}
+
+aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trainer)
+{
+    aed_status status = aed_job_load_data(job, trial);
+    if (status != AED_OK) return status;
+    return aed_dist_agree(&job->world,
+                          aed_trainer_create(&job->list.trials[trial].config, &job->dataset,
+                                             &job->source.shape, job->source.interval, &job->world,
+                                             trainer));
+}
+
+static aed_status plan_trial(aed_job *job, int64_t trial)
+{
+    aed_trainer trainer;
+    const aed_config *config = &job->list.trials[trial].config;
+    aed_plan *plan = &job->plans[trial];
+    aed_status status = aed_job_create_trainer(job, trial, &trainer);
+    if (status != AED_OK) return status;
+    *plan = (aed_plan){.tile = trainer.model.lanes,
+                       .leaf = trainer.model.leaf,
+                       .leaves = aed_trainer_leaves(&trainer),
+                       .code_size = code_size(&trainer.model)};
+    aed_trainer_destroy(&trainer);
+    return aed_config_trial_id(config, plan->tile, plan->leaf, plan->id);
+}
+
+aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job)
+{
+    aed_status status = AED_OK;
+    *job = (aed_job){.world = *world, .data_trial = -1, .floor_rank = -1};
+    AED_TRY(read_config(options, world, &job->list));
+    job->plans = aed_alloc((size_t)job->list.count, sizeof *job->plans);
+    job->output = options->output
+                      ? aed_strdup(options->output)
+                      : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
+    if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
+    AED_TRY(aed_dist_agree(world, status));
+    for (int64_t i = 0; i < job->list.count; i++) AED_TRY(plan_trial(job, i));
+done:
+    status = aed_dist_agree(world, status);
+    if (status != AED_OK) aed_job_destroy(job);
+    return status;
+}
+
+void aed_job_destroy(aed_job *job)
+{
+    drop_data(job);
+    aed_trial_list_destroy(&job->list);
+    aed_free(job->plans);
+    aed_free(job->output);
+    memset(job, 0, sizeof *job);
+}
+
+aed_status aed_job_floors(aed_job *job, int64_t rank)
+{
+    const aed_dataset *data = &job->dataset;
+    if (job->floor_rank == rank) return AED_OK;
+    job->floor_rank = rank;
+    job->mean_floor = job->pca_floor = NAN;
+    if (!data->target || !aed_pca_is_cheap(data->samples, data->features)) return AED_OK;
+    return aed_pca_floor(data->samples, data->features, data->target,
+                         rank < data->features ? rank : data->features, &job->mean_floor,
+                         &job->pca_floor);
+}

@@ -1,0 +1,47 @@
+/* A job: the trials of one config, planned, and the data that they train on. */
+#ifndef AED_APP_JOB_H
+#define AED_APP_JOB_H
+
+#include "aedist/data.h"
+#include "app/options.h"
+#include "config/config.h"
+#include "dist/dist.h"
+#include "io/results.h"
+#include "train/trainer.h"
+
+/* What follows from a trial's config and data before any training. */
+typedef struct aed_plan {
+    char id[16];
+    int64_t tile, leaf, leaves; /* leaves of a batch: the number of useful ranks */
+    int64_t code_size;
+} aed_plan;
+
+typedef struct aed_job {
+    aed_comm world;
+    aed_trial_list list;
+    aed_plan *plans;   /* a trial each */
+    char *output;      /* folder */
+
+    /* The data of trial `data_trial`; shared by all trials unless a data key is swept. */
+    int64_t data_trial; /* -1: none yet */
+    aed_source source;
+    aed_dataset dataset;
+    double mean_floor, pca_floor; /* NAN: not computed */
+    int64_t floor_rank;
+} aed_job;
+
+/* Reads the config on rank 0, shares it, and plans every trial. Collective; fails alike. */
+aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job);
+void aed_job_destroy(aed_job *job);
+
+/* Makes the data of `trial` current. Collective; fails alike. */
+aed_status aed_job_load_data(aed_job *job, int64_t trial);
+
+/* The engine of `trial` over its data. Collective; fails alike. */
+aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trainer);
+
+/* Floors of the squared error for a code of `rank` numbers into job->mean_floor and pca_floor; NAN
+ * where they are not to be had quickly. Not collective. */
+aed_status aed_job_floors(aed_job *job, int64_t rank);
+
+#endif

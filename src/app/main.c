@@ -1,0 +1,100 @@
+/* aedist: parses the command line, wires the rooms together, reports.
+ *
+ *   mpirun -np N aedist CONFIG [key.path=value ...] [options]
+ *
+ * Rank 0 alone prints and writes. Every failure is agreed on by all ranks and reported once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/job.h"
+#include "app/options.h"
+#include "app/report.h"
+#include "app/run.h"
+#include "core/clock.h"
+#include "core/memory.h"
+#include "kernel/kernels.h"
+
+/* The command line as typed, words separated by spaces. */
+static char *command_text(int argc, char **argv)
+{
+    char *text = aed_strdup(argv[0]);
+    for (int i = 1; text && i < argc; i++) {
+        char *longer = aed_printf_alloc("%s %s", text, argv[i]);
+        aed_free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static aed_status print_answers(const aed_options *options, bool speaks)
+{
+    char *text = NULL;
+    if (!speaks) return AED_OK;
+    if (options->version) printf("aedist " AED_VERSION "\n");
+    if (options->help) fputs(aed_options_help, stdout);
+    if (options->help_config) {
+        aed_status status = aed_config_help(&text);
+        if (status != AED_OK) return status;
+        fputs(text, stdout);
+        aed_free(text);
+    }
+    return AED_OK;
+}
+
+/* --dry-run and --preview: the first trial's engine, looked at. */
+static aed_status show_plan(aed_job *job, const aed_options *options)
+{
+    aed_trainer trainer;
+    aed_status status = aed_job_create_trainer(job, 0, &trainer);
+    if (status != AED_OK) return status;
+    if (job->world.rank == 0) {
+        if (options->dry_run) aed_report_plan(job, &trainer);
+        if (options->preview) status = aed_report_preview(&trainer);
+    }
+    aed_trainer_destroy(&trainer);
+    return aed_dist_agree(&job->world, status);
+}
+
+static aed_status train(aed_job *job, const aed_options *options, const char *command, double start)
+{
+    aed_trainer trainer;
+    aed_status status = aed_job_create_trainer(job, 0, &trainer);
+    if (status != AED_OK) return status;
+    if (job->world.rank == 0) aed_report_head(job, &trainer);
+    aed_trainer_destroy(&trainer);
+    return aed_app_run(job, options, command, start);
+}
+
+int main(int argc, char **argv)
+{
+    const double start = aed_clock_seconds();
+    aed_options options;
+    aed_comm world = {0};
+    aed_job job = {0};
+    char *command = command_text(argc, argv);
+    aed_status status = aed_dist_start(&argc, &argv, &world);
+    if (status != AED_OK) {
+        fprintf(stderr, "aedist: %s\n", aed_status_message());
+        return aed_status_exit_code(status);
+    }
+    AED_TRY(aed_dist_agree(&world, aed_options_read(argc, argv, &options)));
+    if (options.help || options.version || options.help_config) {
+        status = print_answers(&options, world.rank == 0);
+        goto done;
+    }
+    AED_TRY(aed_dist_agree(&world, aed_kernels_choose()));
+    AED_TRY(aed_job_create(&options, &world, &job));
+    if (options.dry_run || options.preview)
+        status = show_plan(&job, &options);
+    else
+        status = train(&job, &options, command ? command : "aedist", start);
+done:
+    /* Trials that failed have been reported one by one. */
+    if (world.rank == 0 && status != AED_OK && status != AED_PARTIAL && status != AED_DIVERGED)
+        fprintf(stderr, "aedist: %s\n", aed_status_message());
+    aed_job_destroy(&job);
+    aed_free(command);
+    aed_dist_stop();
+    return aed_status_exit_code(status);
+}

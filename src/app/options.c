@@ -1,0 +1,87 @@
+/* Reads the command line; see options.h. */
+#include "app/options.h"
+
+#include <string.h>
+
+#include "config/suggest.h"
+
+const char aed_options_help[] =
+    "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
+    "\n"
+    "Trains the autoencoders that CONFIG (YAML) describes, on N ranks. Weights and metrics have the\n"
+    "same bits on any number of ranks.\n"
+    "\n"
+    "  key.path=value    overrides a key of the config: train.batch=64 model.encoder.0.out=8\n"
+    "                    short: seed=3 noise_scale=0.5 input_noise=0.01\n"
+    "                    several values: sweep.seed=[1,2,3] sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
+    "  --output DIR      where the results go (default runs/<name of CONFIG>)\n"
+    "  --resume          continue the run in DIR; a plain rerun does the same: trials that the\n"
+    "                    ledger holds as done are not trained again\n"
+    "  --retry-failed    train trials again that the ledger holds as failed\n"
+    "  --dry-run         print the model, its shapes, sizes and trials, and train nothing\n"
+    "  --preview         print the first samples, clean and as the model gets them\n"
+    "  --help-config     print all keys, layers, losses, optimisers and data sources\n"
+    "  --help, --version\n"
+    "\n"
+    "Environment: AEDIST_SIMD=avx512|avx2|plain forces a kernel set (all give equal bits).\n"
+    "\n"
+    "Exit codes: 0 done, 2 config or usage, 3 data or file, 4 every trial diverged, 5 some trials\n"
+    "failed, 75 stopped on request (run again to go on), 1 anything else.\n";
+
+typedef struct flag {
+    const char *name;
+    bool *value;
+} flag;
+
+static aed_status unknown_option(const char *word, const flag *flags, int count)
+{
+    const char *names[16];
+    int known = 0;
+    for (int i = 0; i < count; i++) names[known++] = flags[i].name;
+    names[known++] = "--output";
+    const char *near = aed_suggest(word, names, known);
+    if (near)
+        return aed_fail(AED_CONFIG, "unknown option '%s' (did you mean '%s'?); see --help", word,
+                        near);
+    return aed_fail(AED_CONFIG, "unknown option '%s'; see --help", word);
+}
+
+aed_status aed_options_read(int argc, char **argv, aed_options *options)
+{
+    *options = (aed_options){0};
+    const flag flags[] = {
+        {"--help", &options->help},       {"-h", &options->help},
+        {"--version", &options->version}, {"--help-config", &options->help_config},
+        {"--dry-run", &options->dry_run}, {"--preview", &options->preview},
+        {"--resume", &options->resume},   {"--retry-failed", &options->retry_failed},
+    };
+    const int flag_count = (int)(sizeof flags / sizeof *flags);
+    int overrides = 0; /* moved to argv[1 ...]: always at or before where they came from */
+    for (int i = 1; i < argc; i++) {
+        char *word = argv[i];
+        if (strncmp(word, "--output", 8) == 0 && (word[8] == '\0' || word[8] == '=')) {
+            options->output = word[8] ? word + 9 : i + 1 < argc ? argv[++i] : "";
+            if (!*options->output) return aed_fail(AED_CONFIG, "--output needs a folder; see --help");
+        } else if (word[0] == '-') {
+            int found = 0;
+            while (found < flag_count && strcmp(flags[found].name, word) != 0) found++;
+            if (found == flag_count) return unknown_option(word, flags, flag_count);
+            *flags[found].value = true;
+        } else if (strchr(word, '=')) {
+            argv[1 + overrides++] = word;
+        } else if (options->config) {
+            return aed_fail(AED_CONFIG,
+                            "'%s': a second config ('%s' is the first); overrides are written "
+                            "key.path=value, see --help",
+                            word, options->config);
+        } else {
+            options->config = word;
+        }
+    }
+    options->overrides = (const char *const *)(argv + 1);
+    options->override_count = overrides;
+    const bool asks = options->help || options->version || options->help_config;
+    if (!options->config && !asks)
+        return aed_fail(AED_CONFIG, "no config given: aedist CONFIG [key.path=value ...]; see --help");
+    return AED_OK;
+}

@@ -1,0 +1,23 @@
+/* The command line. */
+#ifndef AED_APP_OPTIONS_H
+#define AED_APP_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "aedist/status.h"
+
+typedef struct aed_options {
+    const char *config;           /* path, NULL if none was given */
+    const char *const *overrides; /* "key.path=value", pointing into argv */
+    int override_count;
+    const char *output;           /* NULL: runs/<config name> */
+    bool help, help_config, version, dry_run, preview, resume, retry_failed;
+} aed_options;
+
+/* Reads argv (which it reorders: overrides are moved together). Fails with AED_CONFIG. */
+aed_status aed_options_read(int argc, char **argv, aed_options *options);
+
+/* The text of --help. */
+extern const char aed_options_help[];
+
+#endif
