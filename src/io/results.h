@@ -8,7 +8,7 @@
 #include "aedist/status.h"
 #include "aedist/tensor.h"
 
-/* Columns over the recorded epochs: "epoch", "train_loss", "val_loss", "lr", "grad_norm", "time_s". */
+/* Columns over the recorded epochs: "epoch", "train_loss", "val_loss", "lr", "grad_norm" ... */
 typedef struct aed_metrics {
     int64_t column_count;
     const char *const *names;
@@ -27,28 +27,28 @@ typedef struct aed_trial_result {
     const char *status; /* "done" or "failed" */
     const char *reason; /* of a failure: step, layer; "" otherwise */
     uint64_t seed;
-    int64_t epochs;     /* completed */
+    int64_t epochs; /* completed */
     double seconds, samples_per_second;
     char weights_hash[65];
     const char *resolved; /* the trial's resolved config, YAML */
     int64_t setting_count;
     const aed_result_setting *settings; /* swept keys, in the order of the axes */
     aed_metrics metrics;
-    int64_t scalar_count; /* single numbers: "tile", "leaf", "pca_floor", ... -> analysis attributes */
+    int64_t scalar_count; /* single numbers: "tile", "leaf", ... -> attributes of analysis */
     const char *const *scalar_names;
     const double *scalar_values;
     int64_t tensor_count;
     const aed_tensor *tensors; /* name, shape, offset into parameters */
-    const float *parameters;
+    const float *parameters;   /* may be NULL if there are no tensors */
 } aed_trial_result;
 
 /* Attributes of the root group. */
 typedef struct aed_run_info {
     const char *config; /* the config file's text */
     const char *command;
-    const char *hosts;  /* comma-separated */
+    const char *hosts; /* comma-separated */
     int ranks;
-    const char *kernels; /* "avx512" ... */
+    const char *kernels;   /* "avx512" ... */
     const char *libraries; /* "Open MPI 4.1.4; HDF5 1.10.8; ..." */
 } aed_run_info;
 
@@ -65,18 +65,20 @@ typedef struct aed_run aed_run;
 /* Opens DIR (made with its parents if missing) for this run: takes the lock (a second job on one
  * output is refused), writes config.yaml atomically, reads the ledger back (a torn tail is cut off
  * and reported through *notice, a malloc'ed text or NULL), and checks that the folder is writable.
- * Fails with AED_DATA. A DIR that exists and holds something other than a run is refused. */
+ * Fails with AED_DATA. A DIR that exists and holds something other than a run is refused. `info`
+ * and `planned` are copied. */
 aed_status aed_run_open(const char *dir, const char *resolved, const aed_run_info *info,
                         const aed_planned_trial *planned, int64_t planned_count, char **notice,
                         aed_run **run);
-/* The result of trial `id` if the ledger holds it as ended, else NULL. Owned by the run. */
+/* The result of trial `id` if the ledger holds it as ended, else NULL. Owned by the run, until a
+ * later result of that trial replaces it. Its `parameters` is NULL: they stay in the ledger. */
 const aed_trial_result *aed_run_find(const aed_run *run, const char *id);
 /* Appends a trial's result to the ledger and fsyncs it: durable on return. */
 aed_status aed_run_append(aed_run *run, const aed_trial_result *result);
 /* Writes results.h5 anew from the ledger: temporary name, flush, close, fsync, rename, fsync of the
  * folder. `running` is the id of a trial in progress or NULL. */
 aed_status aed_run_write_results(aed_run *run, const char *running);
-/* Appends one line to log.jsonl. `event` names it; fields are key/number pairs plus optional text. */
+/* Appends one line to log.jsonl. `event` names it; fields are key/number or key/text pairs. */
 typedef struct aed_log_field {
     const char *key;
     const char *text; /* NULL: use number; NAN and infinities are written as null */
@@ -88,6 +90,7 @@ void aed_run_close(aed_run **run);
 
 /* SHA-256 over the tensors in name order, each as little-endian float32 in PyTorch layout:
  * hash[65] gets 64 hexadecimal digits and a NUL. */
-void aed_weights_hash(const aed_tensor *tensors, int64_t count, const float *parameters, char *hash);
+void aed_weights_hash(const aed_tensor *tensors, int64_t count, const float *parameters,
+                      char *hash);
 
 #endif
