@@ -1,7 +1,7 @@
 /* Bytes that grow, in an explicit little-endian order, and a pool of blocks freed together.
  *
- * A buffer that runs out of memory remembers it in `failed` and ignores what follows, so that a long
- * row of puts needs one check at its end. A buffer or pool of zeros is empty and ready. */
+ * A buffer that runs out of memory remembers it in `failed` and ignores what follows, so that a
+ * long row of puts needs one check at its end. A buffer or pool of zeros is empty and ready. */
 #ifndef AED_IO_BUFFER_H
 #define AED_IO_BUFFER_H
 

@@ -1,8 +1,8 @@
 /* Files that are whole or absent; see file.h.
  *
- * Replacement follows the one order that survives a kill at any point: write a temporary in the same
- * folder, fsync it, rename it over the old name, fsync the folder. The temporary has a fixed name,
- * so that a killed job leaves at most one behind and the next job clears it. */
+ * Replacement follows the one order that survives a kill at any point: write a temporary in the
+ * same folder, fsync it, rename it over the old name, fsync the folder. The temporary has a fixed
+ * name, so that a killed job leaves at most one behind and the next job clears it. */
 #include "io/file.h"
 
 #include <errno.h>

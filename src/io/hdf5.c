@@ -1,6 +1,6 @@
-/* HDF5 in the forms of hdf5.h. Small files matter, as a sweep has thousands of trials: the format of
- * HDF5 1.8 (which every reader since reads), no time stamps, groups of few members and data of few
- * bytes inside their object headers. */
+/* HDF5 in the forms of hdf5.h. Small files matter, as a sweep has thousands of trials: the format
+ * of HDF5 1.8 (which every reader since reads), no time stamps, groups of few members and data of
+ * few bytes inside their object headers. */
 #include "io/hdf5.h"
 
 #include <hdf5_hl.h>
@@ -92,8 +92,8 @@ aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
 
 aed_status aed_hdf5_save(aed_hdf5 *file, const char *folder, const char *name)
 {
-    /* After a flush the core driver's block is the file; the image's size, asked for without an image,
-     * leaves out what the block has to spare. */
+    /* After a flush the core driver's block is the file; the image's size, asked for without an
+     * image, leaves out what the block has to spare. */
     void *memory;
     ssize_t bytes = -1;
     if (H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0) bytes = H5Fget_file_image(file->file, NULL, 0);

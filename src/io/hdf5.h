@@ -40,8 +40,8 @@ aed_status aed_hdf5_attribute_f64(hid_t object, const char *name, double value);
 aed_status aed_hdf5_attribute_i64(hid_t object, const char *name, int64_t value);
 aed_status aed_hdf5_attribute_u64(hid_t object, const char *name, uint64_t value);
 
-/* Writes group/name with these dimensions. `scale`, unless H5I_INVALID_HID, is attached to the first
- * dimension. */
+/* Writes group/name with these dimensions. `scale`, unless H5I_INVALID_HID, is attached to the
+ * first dimension. */
 aed_status aed_hdf5_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
                             const int64_t *size, const void *values, hid_t scale);
 /* Writes a one-dimensional dataset that is a dimension scale; close with aed_hdf5_scale_close. */

@@ -1,5 +1,5 @@
-/* The ledger's records, one at a time; the format is in ledger.h, mending in ledger_mend.c. An append
- * is one write and one fdatasync, and a failed one is taken back. */
+/* The ledger's records, one at a time; the format is in ledger.h, mending in ledger_mend.c. An
+ * append is one write and one fdatasync, and a failed one is taken back. */
 #include "io/ledger.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* The ledger: an append-only file of checked records, the truth about a run.
  *
- *   file:    "AEDLGR", u16 version (1), then records one after the other
- *   record:  u32 "AEDR", u32 type, u64 payload length, u32 CRC-32 of those 16 bytes and the payload,
- *            payload
+ *   file:    "AEDLGR", u16 version (1), records one after the other
+ *   record:  u32 "AEDR", u32 type, u64 payload length, u32 CRC-32 of those 16 bytes and of
+ *            the payload, payload
  *
- * All numbers are little-endian; the CRC is zlib's. An open ledger holds an flock on the file, which
- * is never replaced, so that one folder has one writer. */
+ * All numbers are little-endian; the CRC is zlib's. An open ledger holds an flock on the file,
+ * which is never replaced, so that one folder has one writer. */
 #ifndef AED_IO_LEDGER_H
 #define AED_IO_LEDGER_H
 
@@ -26,9 +26,9 @@ typedef aed_status (*aed_ledger_visit)(void *context, int64_t index, uint32_t ty
                                        const unsigned char *payload, size_t length);
 
 /* Opens folder/ledger, made if missing, takes its lock and visits its records in order. A torn tail
- * is cut off; after damage elsewhere the bytes from there on are copied to folder/ledger.damaged and
- * the readable records are kept. Either is told in *notice (a malloc'ed text, else NULL). Fails with
- * AED_DATA, also when another process holds the lock or the file is something else. */
+ * is cut off; after damage elsewhere the bytes from there on are copied to folder/ledger.damaged
+ * and the readable records are kept. Either is told in *notice (a malloc'ed text, else NULL). Fails
+ * with AED_DATA, also when another process holds the lock or the file is something else. */
 aed_status aed_ledger_open(const char *folder, aed_ledger_visit visit, void *context, char **notice,
                            aed_ledger **ledger);
 

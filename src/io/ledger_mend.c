@@ -3,7 +3,7 @@
  * What a kill or a power cut can leave is a last record that is too short, or bytes that were
  * allocated and never written (zeros): that is a torn tail, and cutting it off loses nothing that
  * was promised. Anything else is damage: then the rest of the file is saved aside before the ledger
- * is mended, and the whole records behind the damage, found by their magic and CRC, are kept too. */
+ * is mended, and the whole records behind it, found by their magic and CRC, are kept too. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

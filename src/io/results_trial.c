@@ -1,4 +1,4 @@
-/* /trials/<id> of results.h5: one ended trial's attributes, metrics, parameters and single numbers. */
+/* /trials/<id> of results.h5: one ended trial's attributes, metrics, parameters, numbers. */
 #include <math.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* A run's folder: its lock, config.yaml, ledger, log.jsonl and results.h5.
  *
- * The ledger is the truth and is read once, on opening; the results of its trials stay in memory but
- * for their parameters, which are read again from the ledger when results.h5 is written: a sweep of
- * larger models would not fit otherwise. */
+ * The ledger is the truth and is read once, on opening; the results of its trials stay in memory
+ * but for their parameters, which are read again from the ledger when results.h5 is written: a
+ * sweep of larger models would not fit otherwise. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>

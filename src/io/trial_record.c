@@ -9,7 +9,7 @@
  *   u32 scalars,   each: text name, f64 value
  *   u32 tensors,   each: text name, u32 rank, rank u64 sizes, i64 fan_in, then its elements as f32
  *
- * Tensors are stored without the padding that lies between them in memory; offsets are made anew. */
+ * Tensors are stored without the padding that lies between them in memory; offsets are new. */
 #include "io/trial_record.h"
 
 #include <string.h>

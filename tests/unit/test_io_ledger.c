@@ -95,7 +95,7 @@ static aed_status read_back(const char *folder, found *seen, char **notice)
     return status;
 }
 
-/* A ledger of trials 0 ... count-1; its bytes, and where each record begins in starts[count + 1]. */
+/* A ledger of trials 0 ... count-1; its bytes, and each record's begin in starts[count + 1]. */
 static size_t make_ledger(const char *folder, int count, unsigned char *bytes, size_t *starts)
 {
     found seen = {0};
