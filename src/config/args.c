@@ -99,7 +99,7 @@ aed_status aed_read_args(aed_config_memory *memory, const aed_kind *kind, const 
             args->place, "the arguments of %s must be a mapping of keys to values, but are %s",
             kind->name, aed_node_describe(args, text)));
     if (args) AED_TRY(check_arg_keys(kind, args, extra));
-    aed_arg_value *values = aed_pool_alloc(memory, (size_t)kind->arg_count, sizeof *values);
+    aed_arg_value *values = aed_config_alloc(memory, (size_t)kind->arg_count, sizeof *values);
     spec->where = aed_place_text(memory, place);
     if (!values || !spec->where) return AED_MEMORY;
     for (int i = 0; i < kind->arg_count; i++) {
@@ -139,21 +139,22 @@ aed_status aed_read_kind_name(aed_registry registry, const char *name, aed_place
 aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_kind_use *use)
 {
     const char *noun = aed_registry_noun(registry);
+    const char *article = strchr("aeiou", noun[0]) ? "an" : "a";
     char text[128];
     use->args = NULL;
     use->place = node->place;
     if (node->type == AED_NODE_SCALAR && !aed_node_is_null(node))
         return aed_read_kind_name(registry, node->text, node->place, &use->kind);
     if (node->type != AED_NODE_MAPPING || node->count == 0)
-        return aed_place_fail(node->place, "a %s must be a name or {name: arguments}, but is %s",
-                              noun, aed_node_describe(node, text));
+        return aed_place_fail(node->place, "%s %s must be a name or {name: arguments}, but is %s",
+                              article, noun, aed_node_describe(node, text));
     const aed_entry *entry = &node->entries[0];
     if (node->count > 1)
         return aed_place_fail(
             node->entries[1].place,
-            "a %s is one name with its arguments below it, but '%s' stands beside "
+            "%s %s is one name with its arguments below it, but '%s' stands beside "
             "'%s'; write {%s: {...}}",
-            noun, aed_show(node->entries[1].key).text, aed_show(entry->key).text,
+            article, noun, aed_show(node->entries[1].key).text, aed_show(entry->key).text,
             aed_show(entry->key).text);
     use->place = entry->place;
     use->args = entry->value;

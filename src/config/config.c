@@ -20,7 +20,7 @@ static const char *run_name(aed_config_memory *memory, const char *path)
     const char *dot = strrchr(base, '.');
     size_t length = dot ? (size_t)(dot - base) : strlen(base);
     if (length == 0) return "config";
-    char *name = aed_pool_copy(memory, base, length < LONGEST ? length : LONGEST);
+    char *name = aed_config_copy(memory, base, length < LONGEST ? length : LONGEST);
     if (!name) return NULL;
     for (char *at = name; *at; at++)
         if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7F) *at = '_';
@@ -34,12 +34,12 @@ static aed_status parse(const char *text, size_t length, const char *path,
     aed_status status;
     const aed_node *root;
     *trials = (aed_trial_list){0};
-    AED_TRY(aed_pool_create(&memory));
-    aed_place place = {aed_pool_copy(memory, path, strlen(path)), 1, 1};
+    AED_TRY(aed_config_memory_create(&memory));
+    aed_place place = {aed_config_copy(memory, path, strlen(path)), 1, 1};
     const char *name = run_name(memory, path);
-    char *source_text = aed_pool_copy(memory, text, length);
+    char *source_text = aed_config_copy(memory, text, length);
     if (!place.source || !name || !source_text) AED_TRY(AED_MEMORY);
-    AED_TRY(aed_tree_parse(memory, text, length, place, &root));
+    AED_TRY(aed_node_parse(memory, text, length, place, &root));
     if (root->type != AED_NODE_MAPPING)
         AED_TRY(aed_place_fail(root->place, "a config is a mapping: data, model, train, seed ..."));
     for (int i = 0; i < override_count; i++)
@@ -48,7 +48,7 @@ static aed_status parse(const char *text, size_t length, const char *path,
     trials->source_text = source_text;
 done:
     if (status != AED_OK) {
-        aed_pool_destroy(&memory);
+        aed_config_memory_destroy(&memory);
         *trials = (aed_trial_list){0};
     }
     return status;
@@ -63,7 +63,7 @@ aed_status aed_config_parse(const char *text, const char *name, const char *cons
 /* Reads at most one byte more than a config may have: enough to see that it is too large. */
 static aed_status read_file(const char *path, char **text, size_t *length)
 {
-    enum { ROOM = AED_TREE_MAX_BYTES + 2 };
+    enum { ROOM = AED_YAML_MAX_BYTES + 2 };
     aed_status status = AED_OK;
     *text = NULL;
     errno = 0;
@@ -95,6 +95,7 @@ aed_status aed_config_read(const char *path, const char *const *overrides, int o
 void aed_trial_list_destroy(aed_trial_list *trials)
 {
     /* All trials of a list share one memory, which holds the list too. */
-    if (trials->count > 0) aed_pool_destroy(&trials->trials[0].config.memory);
+    aed_config_memory *memory = trials->count > 0 ? trials->trials[0].config.memory : NULL;
+    aed_config_memory_destroy(&memory);
     *trials = (aed_trial_list){0};
 }

@@ -70,7 +70,9 @@ const char *aed_registry_main_arg(const char *kind_name, const char *key)
         const aed_kind *kind = aed_registry_find(registry, kind_name);
         if (!kind) continue;
         bool loss = registry == AED_REGISTRY_LOSS, layer = registry == AED_REGISTRY_LAYER;
-        const char *alone = loss ? "weight" : kind->main_arg;
+        /* A number behind a loss is its weight below a tap, its main argument elsewhere: if it has
+         * one, what stands alone cannot be told from here. */
+        const char *alone = !loss ? kind->main_arg : kind->main_arg ? NULL : "weight";
         bool beside = has_arg(kind, key) || (loss && strcmp(key, "weight") == 0) ||
                       (layer && strcmp(key, "name") == 0);
         if (alone && beside) return alone;

@@ -43,7 +43,7 @@ aed_status aed_node_append(aed_config_memory *memory, aed_node *node, aed_entry 
     /* Room doubles at the powers of two, so that no capacity needs to be kept. */
     if ((node->count & (node->count - 1)) == 0) {
         int64_t room = node->count ? 2 * node->count : 1;
-        aed_entry *entries = aed_pool_alloc(memory, (size_t)room, sizeof *entries);
+        aed_entry *entries = aed_config_alloc(memory, (size_t)room, sizeof *entries);
         if (!entries) return AED_MEMORY;
         if (node->count) memcpy(entries, node->entries, (size_t)node->count * sizeof *entries);
         node->entries = entries;
@@ -67,8 +67,8 @@ aed_status aed_place_fail(aed_place place, const char *format, ...)
 const char *aed_place_text(aed_config_memory *memory, aed_place place)
 {
     if (place.line == 0) return place.source;
-    return aed_pool_printf(memory, "%s:%lld:%lld", place.source, (long long)place.line,
-                           (long long)place.column);
+    return aed_config_printf(memory, "%s:%lld:%lld", place.source, (long long)place.line,
+                             (long long)place.column);
 }
 
 aed_shown aed_show(const char *text)

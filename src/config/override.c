@@ -27,9 +27,9 @@ aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place
     text = aed_path_full(text);
     int64_t count = 1;
     for (const char *at = text; *at; at++) count += *at == '.';
-    if (count > AED_TREE_MAX_DEPTH)
-        return aed_place_fail(place, "a key path of more than %d keys", AED_TREE_MAX_DEPTH);
-    path->keys = aed_pool_alloc(memory, (size_t)count, sizeof *path->keys);
+    if (count > AED_YAML_MAX_DEPTH)
+        return aed_place_fail(place, "a key path of more than %d keys", AED_YAML_MAX_DEPTH);
+    path->keys = aed_config_alloc(memory, (size_t)count, sizeof *path->keys);
     if (!path->keys) return AED_MEMORY;
     path->count = count;
     path->place = place;
@@ -37,7 +37,7 @@ aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place
         size_t length = strcspn(text, ".");
         if (length == 0)
             return aed_place_fail(place, "an empty key in the path; write it like train.batch");
-        path->keys[i] = aed_pool_copy(memory, text, length);
+        path->keys[i] = aed_config_copy(memory, text, length);
         if (!path->keys[i]) return AED_MEMORY;
         text += length + 1;
     }
@@ -48,7 +48,7 @@ aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place
 
 static aed_node *new_node(aed_config_memory *memory, aed_node_type type, aed_place place)
 {
-    aed_node *node = aed_pool_alloc(memory, 1, sizeof *node);
+    aed_node *node = aed_config_alloc(memory, 1, sizeof *node);
     if (!node) return NULL;
     node->type = type;
     node->place = place;
@@ -60,7 +60,7 @@ static aed_node *copy_node(aed_config_memory *memory, const aed_node *node, int6
 {
     aed_node *copy = new_node(memory, node->type, node->place);
     if (!copy) return NULL;
-    copy->entries = aed_pool_alloc(memory, (size_t)(node->count + extra), sizeof *copy->entries);
+    copy->entries = aed_config_alloc(memory, (size_t)(node->count + extra), sizeof *copy->entries);
     if (!copy->entries) return NULL;
     if (node->count)
         memcpy(copy->entries, node->entries, (size_t)node->count * sizeof *copy->entries);
@@ -167,8 +167,8 @@ static aed_status set_in_mapping(aed_config_memory *memory, const aed_node *mapp
     const char *key = path->keys[at];
     const aed_entry *old = aed_node_entry(mapping, key);
     aed_entry entry = old ? *old : (aed_entry){key, path->place, NULL};
-    if (!old && mapping->count >= AED_TREE_MAX_KEYS)
-        return aed_place_fail(path->place, "more than %d keys in one mapping", AED_TREE_MAX_KEYS);
+    if (!old && mapping->count >= AED_YAML_MAX_KEYS)
+        return aed_place_fail(path->place, "more than %d keys in one mapping", AED_YAML_MAX_KEYS);
     aed_status status = set_at(memory, entry.value, path, at + 1, value, &entry.value);
     if (status != AED_OK) return status;
     aed_node *copy = copy_node(memory, mapping, 1);
@@ -223,7 +223,7 @@ static aed_status set_at(aed_config_memory *memory, const aed_node *node, const 
     return set_in_mapping(memory, node, path, at, value, result);
 }
 
-aed_status aed_tree_set(aed_config_memory *memory, const aed_node *root, const aed_path *path,
+aed_status aed_node_set(aed_config_memory *memory, const aed_node *root, const aed_path *path,
                         const aed_node *value, const aed_node **result)
 {
     return set_at(memory, root, path, 0, value, result);
@@ -237,7 +237,7 @@ static const char *override_source(aed_config_memory *memory, const char *overri
     enum { LONGEST = 160 };
     size_t length = strlen(override);
     bool cut = length > LONGEST;
-    char *source = aed_pool_printf(memory, "%.*s%s", LONGEST, override, cut ? "..." : "");
+    char *source = aed_config_printf(memory, "%.*s%s", LONGEST, override, cut ? "..." : "");
     if (!source) return NULL;
     for (char *at = source; *at; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = ' ';
@@ -257,14 +257,14 @@ aed_status aed_override_apply(aed_config_memory *memory, const aed_node **root,
         return aed_place_fail(place, "not an override; write key.path=value");
     if (equals[1 + strspn(equals + 1, " \t\r\n")] == 0)
         return aed_place_fail(place, "a value is missing after '='; null takes a value back");
-    const char *key = aed_pool_copy(memory, override, (size_t)(equals - override));
+    const char *key = aed_config_copy(memory, override, (size_t)(equals - override));
     if (!key) return AED_MEMORY;
-    AED_TRY(aed_tree_parse(memory, equals + 1, strlen(equals + 1), place, &value));
+    AED_TRY(aed_node_parse(memory, equals + 1, strlen(equals + 1), place, &value));
     if (strncmp(key, "sweep.", 6) == 0) {
         AED_TRY(aed_sweep_set(memory, root, key + 6, place, value));
     } else {
         AED_TRY(aed_path_parse(memory, key, place, &path));
-        AED_TRY(aed_tree_set(memory, *root, &path, value, root));
+        AED_TRY(aed_node_set(memory, *root, &path, value, root));
     }
 done:
     return status;

@@ -21,7 +21,7 @@ aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place
 
 /* The tree with `value` at `path`, mappings made on the way; a null deletes an element of a list.
  * Copied nodes come from `memory`, the others are shared with `root`. */
-aed_status aed_tree_set(aed_config_memory *memory, const aed_node *root, const aed_path *path,
+aed_status aed_node_set(aed_config_memory *memory, const aed_node *root, const aed_path *path,
                         const aed_node *value, const aed_node **result);
 
 /* Applies one override to the tree. Below `sweep.` the rest of the path is the axis: one key. */

@@ -30,7 +30,7 @@ static void *out_of_memory(void)
     return NULL;
 }
 
-aed_status aed_pool_create(aed_config_memory **memory)
+aed_status aed_config_memory_create(aed_config_memory **memory)
 {
     *memory = aed_alloc(1, sizeof **memory);
     if (!*memory) {
@@ -41,7 +41,7 @@ aed_status aed_pool_create(aed_config_memory **memory)
     return AED_OK;
 }
 
-void aed_pool_destroy(aed_config_memory **memory)
+void aed_config_memory_destroy(aed_config_memory **memory)
 {
     if (!*memory) return;
     for (chunk *piece = (*memory)->head; piece;) {
@@ -66,7 +66,7 @@ static chunk *add_chunk(aed_config_memory *memory, size_t bytes)
     return fresh;
 }
 
-void *aed_pool_alloc(aed_config_memory *memory, size_t count, size_t size)
+void *aed_config_alloc(aed_config_memory *memory, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX / 2)
@@ -80,20 +80,20 @@ void *aed_pool_alloc(aed_config_memory *memory, size_t count, size_t size)
     return block;
 }
 
-char *aed_pool_copy(aed_config_memory *memory, const char *text, size_t length)
+char *aed_config_copy(aed_config_memory *memory, const char *text, size_t length)
 {
-    char *copy = aed_pool_alloc(memory, length + 1, 1);
+    char *copy = aed_config_alloc(memory, length + 1, 1);
     if (copy) memcpy(copy, text, length);
     return copy;
 }
 
-char *aed_pool_printf(aed_config_memory *memory, const char *format, ...)
+char *aed_config_printf(aed_config_memory *memory, const char *format, ...)
 {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    char *text = length < 0 ? NULL : aed_pool_alloc(memory, (size_t)length + 1, 1);
+    char *text = length < 0 ? NULL : aed_config_alloc(memory, (size_t)length + 1, 1);
     if (text) vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     va_end(args);

@@ -71,7 +71,7 @@ static aed_status add_list(aed_config_memory *memory, const aed_node *list, cons
     aed_status status = AED_OK;
     for (int64_t i = 0; i < list_count(list); i++)
         AED_TRY(add_layer(memory, list->entries[i].value,
-                          aed_pool_printf(memory, "%s.%lld", key, (long long)i), config));
+                          aed_config_printf(memory, "%s.%lld", key, (long long)i), config));
 done:
     return status;
 }
@@ -103,7 +103,7 @@ static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed
 
     bool silent = true;
     int64_t count = config->code_noise.count;
-    double *scaled = aed_pool_alloc(memory, (size_t)count, sizeof *scaled);
+    double *scaled = aed_config_alloc(memory, (size_t)count, sizeof *scaled);
     if (!scaled) return AED_MEMORY;
     for (int64_t i = 0; i < count; i++) {
         scaled[i] = config->code_noise.numbers[i] * config->noise_scale;
@@ -114,7 +114,10 @@ static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed
     if (silent) return AED_OK;
 
     aed_layer_spec *layer = &config->layers[config->layer_count];
-    AED_TRY(aed_read_args(memory, kind, NULL, NULL, node->place, &layer->spec));
+    aed_entry written = {kind->main_arg, node->place, node};
+    aed_node args = {.type = AED_NODE_MAPPING, .place = node->place, .count = 1};
+    args.entries = &written;
+    AED_TRY(aed_read_args(memory, kind, &args, NULL, node->place, &layer->spec));
     /* The values were made for this layer a line ago. */
     aed_arg_value *value = (aed_arg_value *)&layer->spec.values[std - kind->args];
     *value = (aed_arg_value){.given = true, .count = count, .numbers = scaled};
@@ -140,7 +143,7 @@ aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_c
     AED_TRY(aed_read_kind(memory, AED_REGISTRY_INIT, init, NULL, &config->init, NULL));
 
     size_t most = (size_t)(list_count(encoder) + list_count(decoder)) + 2;
-    config->layers = aed_pool_alloc(memory, most, sizeof *config->layers);
+    config->layers = aed_config_alloc(memory, most, sizeof *config->layers);
     if (!config->layers) return AED_MEMORY;
     AED_TRY(add_list(memory, encoder, "encoder", config));
     const aed_node *activation = aed_node_get(code, "activation");

@@ -80,6 +80,23 @@ done:
     return status;
 }
 
+/* `loss: mse` and `loss: {smooth_l1: {beta: 0.5}}`: one loss on the reconstruction, written as any
+ * kind is. */
+static aed_status read_single(aed_config_memory *memory, const aed_node *node, aed_config *config)
+{
+    aed_loss_term_spec *term = &config->losses[0];
+    const aed_node *args;
+    aed_status status;
+    term->tap = default_tap;
+    term->weight = 1;
+    AED_TRY(aed_read_kind(memory, AED_REGISTRY_LOSS, node, "weight", &term->spec, &args));
+    const aed_node *weight = aed_node_get(args, "weight");
+    if (!aed_node_is_null(weight)) AED_TRY(read_weight(weight, &term->weight));
+    config->loss_count = 1;
+done:
+    return status;
+}
+
 static aed_status unknown_tap(const aed_config *config, const aed_entry *entry)
 {
     const char *words[2 * MAX_TAPS];
@@ -111,12 +128,12 @@ static int64_t count_terms(const aed_node *loss)
 static aed_status read_losses(aed_config_memory *memory, const aed_node *node, aed_config *config)
 {
     aed_status status = AED_OK;
-    config->losses = aed_pool_alloc(memory, (size_t)count_terms(node), sizeof *config->losses);
+    config->losses = aed_config_alloc(memory, (size_t)count_terms(node), sizeof *config->losses);
     if (!config->losses) return AED_MEMORY;
     bool single = node->type != AED_NODE_MAPPING ||
                   (node->count == 1 && !is_tap(config, node->entries[0].key) &&
                    aed_registry_find(AED_REGISTRY_LOSS, node->entries[0].key));
-    if (single) return read_tap(memory, default_tap, node, config);
+    if (single) return read_single(memory, node, config);
     for (int64_t i = 0; i < node->count; i++) {
         const aed_entry *entry = &node->entries[i];
         if (!is_tap(config, entry->key)) return unknown_tap(config, entry);

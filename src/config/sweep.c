@@ -27,7 +27,7 @@ static aed_status flatten_into(aed_config_memory *memory, const aed_node *node, 
     aed_status status = AED_OK;
     for (int64_t i = 0; i < node->count; i++) {
         aed_entry entry = node->entries[i];
-        if (prefix[0]) entry.key = aed_pool_printf(memory, "%s.%s", prefix, entry.key);
+        if (prefix[0]) entry.key = aed_config_printf(memory, "%s.%s", prefix, entry.key);
         if (!entry.key) return AED_MEMORY;
         if (entry.value->type == AED_NODE_MAPPING)
             AED_TRY(flatten_into(memory, entry.value, entry.key, flat));
@@ -43,7 +43,7 @@ static aed_status flatten(aed_config_memory *memory, const aed_node *root, aed_n
 {
     const aed_node *sweep = aed_node_get(root, "sweep");
     char text[128];
-    *flat = aed_pool_alloc(memory, 1, sizeof **flat);
+    *flat = aed_config_alloc(memory, 1, sizeof **flat);
     if (!*flat) return AED_MEMORY;
     (*flat)->type = AED_NODE_MAPPING;
     (*flat)->place = root->place;
@@ -82,7 +82,7 @@ aed_status aed_sweep_set(aed_config_memory *memory, const aed_node **root, const
         AED_TRY(aed_node_append(memory, flat, entry));
     }
     path = (aed_path){.keys = keys, .count = 1, .place = place};
-    AED_TRY(aed_tree_set(memory, *root, &path, flat, root));
+    AED_TRY(aed_node_set(memory, *root, &path, flat, root));
 done:
     return status;
 }
@@ -99,7 +99,7 @@ static aed_status describe_value(aed_config_memory *memory, const char *key, con
     aed_status status = aed_text_take(&text, &bytes);
     if (status != AED_OK) return status;
     setting->axis = key;
-    setting->text = aed_pool_copy(memory, bytes, strlen(bytes));
+    setting->text = aed_config_copy(memory, bytes, strlen(bytes));
     setting->number = NAN;
     if (value->type == AED_NODE_SCALAR && value->plain &&
         aed_number_form_of(value->text) != AED_NUMBER_NONE)
@@ -117,7 +117,7 @@ static int compare_texts(const void *left, const void *right)
 static aed_status check_twice(aed_config_memory *memory, const axis *a)
 {
     int64_t count = a->values->count;
-    const char **texts = aed_pool_alloc(memory, (size_t)count, sizeof *texts);
+    const char **texts = aed_config_alloc(memory, (size_t)count, sizeof *texts);
     if (!texts) return AED_MEMORY;
     for (int64_t i = 0; i < count; i++) texts[i] = a->settings[i].text;
     qsort(texts, (size_t)count, sizeof *texts, compare_texts);
@@ -146,7 +146,7 @@ static aed_status make_axis(aed_config_memory *memory, const aed_entry *entry, a
     AED_TRY(aed_path_parse(memory, entry->key, entry->place, &a->path));
     if (strcmp(a->path.keys[0], "sweep") == 0 || strcmp(a->path.keys[0], "name") == 0)
         AED_TRY(aed_place_fail(entry->place, "'%s' cannot be swept", a->path.keys[0]));
-    a->settings = aed_pool_alloc(memory, (size_t)values->count, sizeof *a->settings);
+    a->settings = aed_config_alloc(memory, (size_t)values->count, sizeof *a->settings);
     if (!a->settings) return AED_MEMORY;
     for (int64_t i = 0; i < values->count; i++)
         AED_TRY(describe_value(memory, a->key, values->entries[i].value, &a->settings[i]));
@@ -161,7 +161,7 @@ static aed_status make_axes(aed_config_memory *memory, const aed_node *flat, axi
 {
     aed_status status = AED_OK;
     *trials = 1;
-    *axes = aed_pool_alloc(memory, (size_t)flat->count, sizeof **axes);
+    *axes = aed_config_alloc(memory, (size_t)flat->count, sizeof **axes);
     if (!*axes) return AED_MEMORY;
     for (int64_t i = 0; i < flat->count; i++) {
         const aed_entry *entry = &flat->entries[i];
@@ -172,7 +172,7 @@ static aed_status make_axes(aed_config_memory *memory, const aed_node *flat, axi
         AED_TRY(make_axis(memory, entry, &(*axes)[i]));
         *trials *= (*axes)[i].values->count; /* both are at most the limit */
         if (*trials > AED_SWEEP_MAX_TRIALS)
-            return aed_place_fail(flat->place, "the sweep has more than %d trials",
+            return aed_place_fail(entry->place, "the sweep has more than %d trials",
                                   AED_SWEEP_MAX_TRIALS);
     }
 done:
@@ -185,7 +185,7 @@ done:
 static aed_status strip_sweep(aed_config_memory *memory, const aed_node *root,
                               const aed_node **base)
 {
-    aed_node *copy = aed_pool_alloc(memory, 1, sizeof *copy);
+    aed_node *copy = aed_config_alloc(memory, 1, sizeof *copy);
     if (!copy) return AED_MEMORY;
     *copy = (aed_node){.type = root->type, .place = root->place};
     for (int64_t i = 0; i < root->count; i++)
@@ -204,8 +204,8 @@ static aed_status make_trial(aed_config_memory *memory, const aed_node *base, co
     aed_config_memory *scratch = NULL;
     aed_status status;
     int64_t stride = 1;
-    AED_TRY(aed_pool_create(&scratch));
-    aed_trial_setting *settings = aed_pool_alloc(memory, (size_t)axis_count, sizeof *settings);
+    AED_TRY(aed_config_memory_create(&scratch));
+    aed_trial_setting *settings = aed_config_alloc(memory, (size_t)axis_count, sizeof *settings);
     if (!settings) AED_TRY(AED_MEMORY);
     for (int64_t i = 0; i < axis_count; i++) stride *= axes[i].values->count;
     for (int64_t i = 0; i < axis_count; i++) {
@@ -213,14 +213,14 @@ static aed_status make_trial(aed_config_memory *memory, const aed_node *base, co
         stride /= count;
         int64_t choice = index / stride % count;
         settings[i] = axes[i].settings[choice];
-        AED_TRY(aed_tree_set(scratch, base, &axes[i].path, axes[i].values->entries[choice].value,
+        AED_TRY(aed_node_set(scratch, base, &axes[i].path, axes[i].values->entries[choice].value,
                              &base));
     }
     trial->settings = settings;
     trial->setting_count = axis_count;
     AED_TRY(aed_read_config(memory, base, name, &trial->config));
 done:
-    aed_pool_destroy(&scratch);
+    aed_config_memory_destroy(&scratch);
     return status;
 }
 
@@ -257,7 +257,7 @@ static aed_status check_ids(const aed_node *flat, const aed_trial_list *trials)
             aed_text_addf(&text, "%s%s=%s", k ? " " : "", trial->settings[k].axis,
                           trial->settings[k].text);
         AED_TRY(aed_text_take(&text, &settings));
-        status = aed_place_fail(flat->place,
+        status = aed_place_fail(flat->entries[flat->count - 1].place,
                                 "trials %lld and %lld of the sweep train the same (%s); leave one "
                                 "out",
                                 (long long)named[i - 1].index + 1, (long long)named[i].index + 1,
@@ -281,7 +281,7 @@ aed_status aed_sweep_expand(aed_config_memory *memory, const aed_node *root, con
     AED_TRY(flatten(memory, root, &flat));
     AED_TRY(make_axes(memory, flat, &axes, &count));
     AED_TRY(strip_sweep(memory, root, &base));
-    trials->trials = aed_pool_alloc(memory, (size_t)count, sizeof *trials->trials);
+    trials->trials = aed_config_alloc(memory, (size_t)count, sizeof *trials->trials);
     if (!trials->trials) return AED_MEMORY;
     trials->count = count;
     for (int64_t i = 0; i < count; i++)

@@ -70,7 +70,7 @@ static aed_status build_scalar(builder *b, const yaml_event_t *event, aed_node *
         AED_TRY(aed_place_fail(node->place, "a text must not hold a NUL character"));
     node->type = AED_NODE_SCALAR;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    node->text = aed_pool_copy(b->memory, value, length);
+    node->text = aed_config_copy(b->memory, value, length);
     if (!node->text) status = AED_MEMORY;
 done:
     return status;
@@ -110,8 +110,8 @@ static aed_status build_key(builder *b, const yaml_event_t *event, const aed_nod
     if (status != AED_OK) return status;
     entry->key = key.text;
     if (!key.text[0]) return aed_place_fail(entry->place, "a key is missing before ':'");
-    if (mapping->count >= AED_TREE_MAX_KEYS)
-        return aed_place_fail(entry->place, "more than %d keys in one mapping", AED_TREE_MAX_KEYS);
+    if (mapping->count >= AED_YAML_MAX_KEYS)
+        return aed_place_fail(entry->place, "more than %d keys in one mapping", AED_YAML_MAX_KEYS);
     const aed_entry *other = aed_node_entry(mapping, key.text);
     if (!other) return AED_OK;
     if (other->place.line == 0)
@@ -147,13 +147,13 @@ static aed_status build_node(builder *b, const yaml_event_t *event, int depth,
 {
     aed_status status;
     aed_place place = event_place(b, event->start_mark);
-    aed_node *node = aed_pool_alloc(b->memory, 1, sizeof *node);
+    aed_node *node = aed_config_alloc(b->memory, 1, sizeof *node);
     if (!node) return AED_MEMORY;
     node->place = place;
-    if (depth >= AED_TREE_MAX_DEPTH)
-        AED_TRY(aed_place_fail(place, "nested deeper than %d levels", AED_TREE_MAX_DEPTH));
-    if (++b->nodes > AED_TREE_MAX_NODES)
-        AED_TRY(aed_place_fail(place, "more than %d values", AED_TREE_MAX_NODES));
+    if (depth >= AED_YAML_MAX_DEPTH)
+        AED_TRY(aed_place_fail(place, "nested deeper than %d levels", AED_YAML_MAX_DEPTH));
+    if (++b->nodes > AED_YAML_MAX_NODES)
+        AED_TRY(aed_place_fail(place, "more than %d values", AED_YAML_MAX_NODES));
     switch (event->type) {
     case YAML_SCALAR_EVENT: status = build_scalar(b, event, node); break;
     case YAML_SEQUENCE_START_EVENT:
@@ -204,13 +204,13 @@ done:
     return status;
 }
 
-aed_status aed_tree_parse(aed_config_memory *memory, const char *text, size_t length,
+aed_status aed_node_parse(aed_config_memory *memory, const char *text, size_t length,
                           aed_place place, const aed_node **root)
 {
-    if (length > AED_TREE_MAX_BYTES) {
+    if (length > AED_YAML_MAX_BYTES) {
         place.line = 0;
         return aed_place_fail(place, "larger than %d bytes; a config is a short text",
-                              AED_TREE_MAX_BYTES);
+                              AED_YAML_MAX_BYTES);
     }
     builder b = {.memory = memory, .origin = place};
     if (!yaml_parser_initialize(&b.parser))

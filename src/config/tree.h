@@ -13,10 +13,10 @@
 #include "config/pool.h"
 
 enum {
-    AED_TREE_MAX_BYTES = 1 << 20,
-    AED_TREE_MAX_DEPTH = 64,
-    AED_TREE_MAX_NODES = 200000,
-    AED_TREE_MAX_KEYS = 1000 /* of one mapping */
+    AED_YAML_MAX_BYTES = 1 << 20,
+    AED_YAML_MAX_DEPTH = 64,
+    AED_YAML_MAX_NODES = 200000,
+    AED_YAML_MAX_KEYS = 1000 /* of one mapping */
 };
 
 /* A line and column (from 1) of a file. Line 0: only `source` is known, an override's text. */
@@ -47,7 +47,7 @@ struct aed_node {
 
 /* Parses one YAML document. `place.source` names it in messages; line is 1 for a file and 0 for an
  * override's value, whose nodes then have no lines. Fails with AED_CONFIG. */
-aed_status aed_tree_parse(aed_config_memory *memory, const char *text, size_t length,
+aed_status aed_node_parse(aed_config_memory *memory, const char *text, size_t length,
                           aed_place place, const aed_node **root);
 
 /* The value of `key` in a mapping, and its whole entry; NULL if there is none. */

@@ -104,8 +104,8 @@ static aed_status read_list(aed_config_memory *memory, const aed_arg_def *def, c
     value_name(def, owner, name);
     if (count == 0 && def->required)
         return aed_place_fail(node->place, "%s must not be an empty list", name);
-    const char **strings = texts ? aed_pool_alloc(memory, (size_t)count, sizeof *strings) : NULL;
-    double *numbers = texts ? NULL : aed_pool_alloc(memory, (size_t)count, sizeof *numbers);
+    const char **strings = texts ? aed_config_alloc(memory, (size_t)count, sizeof *strings) : NULL;
+    double *numbers = texts ? NULL : aed_config_alloc(memory, (size_t)count, sizeof *numbers);
     if (!strings && !numbers) return AED_MEMORY;
     for (int64_t i = 0; i < count; i++) {
         const aed_node *element = entries[i].value;
@@ -142,7 +142,7 @@ static aed_status read_matrix(aed_config_memory *memory, const aed_arg_def *def,
                                   name, (long long)i + 1, (long long)columns);
     }
     /* Every element is a node of the tree, whose number is bounded. */
-    double *numbers = aed_pool_alloc(memory, (size_t)(node->count * columns), sizeof *numbers);
+    double *numbers = aed_config_alloc(memory, (size_t)(node->count * columns), sizeof *numbers);
     if (!numbers) return AED_MEMORY;
     for (int64_t i = 0; i < node->count; i++)
         for (int64_t j = 0; j < columns; j++)

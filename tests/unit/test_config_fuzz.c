@@ -1,0 +1,133 @@
+/* Hostile texts: random bytes and random changes of a valid config are answered, never crash.
+ *
+ * The sequence is fixed, so that a failure comes again. Under the sanitizers this test says most. */
+#include <stdlib.h>
+
+#include "core/memory.h"
+#include "test_config.h"
+
+static uint64_t state_bits = 0x9E3779B97F4A7C15u;
+
+static uint32_t random_below(uint32_t limit)
+{
+    state_bits ^= state_bits << 13;
+    state_bits ^= state_bits >> 7;
+    state_bits ^= state_bits << 17;
+    return (uint32_t)(state_bits >> 32) % limit;
+}
+
+/* Pieces that make more trouble than single bytes do. */
+static const char *const pieces[] = {
+    "{",    "}",     "[",       "]",    ": ",  ", ",     "\n",   "\n  ",     "- ",      "&a ",
+    "*a",   "!!x ",  "'",       "\"",   "? ",  "|\n",    ">\n",  "#",        "---\n",   "%YAML 9",
+    "null", "~",     "1e999",   "-1",   "0x1", "\xff",   "\xc3", "\xe2\x80", "\\",      "sweep: ",
+    "name", "train", "encoder", "code", "mse", "linear", "adam", "seed",     "[[[[[[[", "{a: {b: ",
+    "\t",   "<<: ",  "9999999", ".",    "+",   "...\n",  "@",    "`",        "\r",      "weight"};
+
+static const char *const overrides[] = {
+    NULL,          "model.encoder.0.conv1d.out=3",   "sweep.seed=[1, 2]", "model.decoder.+=relu",
+    "train={}",    "model.code.noise=[0.1]",         "sweep=null",        "model.encoder.low=null",
+    "data.seed=5", "train.loss.reconstruction.mse=1"};
+
+/* Parses and, if it was taken, writes out and reads back. */
+static void feed(const char *text, const char *override)
+{
+    aed_trial_list trials;
+    aed_status status = aed_config_parse(text, "fuzz.yaml", &override, override ? 1 : 0, &trials);
+    if (status != AED_OK) {
+        assert_int_equal(status, AED_CONFIG);
+        assert_true(aed_status_message()[0] != 0);
+        assert_null(strchr(aed_status_message(), '\n'));
+        return;
+    }
+    char *first, *second;
+    aed_trial_list again;
+    assert_int_equal(aed_config_resolve(&trials.trials[0].config, 16, 16, &first), AED_OK);
+    if (aed_config_parse(first, "again.yaml", NULL, 0, &again) != AED_OK)
+        fail_msg("%s does not read back: %s\n%s", text, aed_status_message(), first);
+    assert_int_equal(aed_config_resolve(&again.trials[0].config, 16, 16, &second), AED_OK);
+    assert_string_equal(first, second);
+    aed_free(first);
+    aed_free(second);
+    aed_trial_list_destroy(&again);
+    aed_trial_list_destroy(&trials);
+}
+
+static void test_parse_random_bytes(void **state)
+{
+    (void)state;
+    char text[257];
+    for (int round = 0; round < 20000; round++) {
+        uint32_t length = random_below(sizeof text);
+        bool ascii = random_below(2);
+        for (uint32_t i = 0; i < length; i++)
+            text[i] = (char)(ascii ? ' ' + (int)random_below(95) : 1 + (int)random_below(255));
+        text[length] = 0;
+        feed(text, NULL);
+    }
+}
+
+static void test_parse_random_pieces(void **state)
+{
+    (void)state;
+    char text[512];
+    for (int round = 0; round < 20000; round++) {
+        text[0] = 0;
+        for (uint32_t i = random_below(30); i > 0; i--)
+            strcat(text, pieces[random_below(sizeof pieces / sizeof *pieces)]);
+        feed(text, NULL);
+    }
+}
+
+/* One random edit: a byte changed, a stretch removed, or a piece put in. */
+static void mutate(char *text, size_t room)
+{
+    size_t length = strlen(text), at = random_below((uint32_t)length + 1);
+    uint32_t kind = random_below(3);
+    if (kind == 0 && at < length) {
+        text[at] = (char)(1 + random_below(255));
+    } else if (kind == 1) {
+        size_t end = at + random_below(12);
+        if (end > length) end = length;
+        memmove(text + at, text + end, length - end + 1);
+    } else {
+        const char *piece = pieces[random_below(sizeof pieces / sizeof *pieces)];
+        size_t more = strlen(piece);
+        if (length + more + 1 > room) return;
+        memmove(text + at + more, text + at, length - at + 1);
+        memcpy(text + at, piece, more);
+    }
+}
+
+static void test_parse_mutated_config(void **state)
+{
+    (void)state;
+    char text[2048];
+    for (int round = 0; round < 30000; round++) {
+        strcpy(text, bezier_text);
+        for (uint32_t i = 1 + random_below(4); i > 0; i--) mutate(text, sizeof text);
+        feed(text, overrides[random_below(sizeof overrides / sizeof *overrides)]);
+    }
+}
+
+static void test_parse_mutated_override(void **state)
+{
+    (void)state;
+    char override[256];
+    for (int round = 0; round < 20000; round++) {
+        strcpy(override, overrides[1 + random_below(sizeof overrides / sizeof *overrides - 1)]);
+        for (uint32_t i = 1 + random_below(3); i > 0; i--) mutate(override, sizeof override);
+        feed(bezier_text, override);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse_random_bytes),
+        cmocka_unit_test(test_parse_random_pieces),
+        cmocka_unit_test(test_parse_mutated_config),
+        cmocka_unit_test(test_parse_mutated_override),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

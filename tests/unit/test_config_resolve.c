@@ -1,0 +1,248 @@
+/* The resolved config, the trial's id, and the words they are written in. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "config/suggest.h"
+#include "config/text.h"
+#include "core/memory.h"
+#include "test_config.h"
+
+static void test_resolve_writes_every_default(void **state)
+{
+    (void)state;
+    aed_trial_list trials = parse_trials(bezier_text, NULL);
+    char *text;
+    assert_int_equal(aed_config_resolve(&trials.trials[0].config, 32, 64, &text), AED_OK);
+    const char *data = strstr(text, "data: {source: bezier, samples: 16384, points: 15, ");
+    assert_non_null(data);
+    assert_ptr_equal(text, strstr(text, "name: config\n"));
+    assert_non_null(strstr(
+        text, "model:\n"
+              "  init: default\n"
+              "  encoder:\n"
+              "    - conv1d: {name: low, out: 3, kernel: 7, stride: 4, padding: 0, dilation: 1, "
+              "bias: true}\n"
+              "    - tanh\n"
+              "  code: {noise: [0.1, 0.01, 0.001], activation: null}\n"
+              "  decoder:\n"
+              "    - conv_transpose1d: {out: 1, kernel: 7, stride: 4, padding: 0, "
+              "output_padding: 0, dilation: 1, bias: true}\n"
+              "train:\n"
+              "  loss:\n"
+              "    reconstruction:\n"
+              "      mse: {weight: 1.0}\n"
+              "  optimizer: {adam: {lr: 1.0e-4, "));
+    assert_non_null(strstr(text, "  clip_norm: 0.0\n"
+                                 "  batch: 128\n"
+                                 "  epochs: 5000\n"
+                                 "  input_noise: 0.0\n"
+                                 "  tile: 32\n"
+                                 "  leaf: 64\n"
+                                 "seed: 11\n"
+                                 "noise_scale: 1.0\n"
+                                 "metrics: {every: 1}\n"
+                                 "log: {every: 0}\n"));
+    aed_free(text);
+    aed_trial_list_destroy(&trials);
+}
+
+/* Configs that use every form of every section. */
+static const char *const forms[] = {
+    NULL,
+    "noise_scale=0",
+    "noise_scale=0.3",
+    "model.code={activation: {elu: {alpha: 0.3, name: top}}, noise: 0.1}",
+    "model.encoder=[]",
+    "model.code.noise=[0, 0, 0]",
+    "train.loss={reconstruction: {mse: 0.5, smooth_l1: {weight: 2, beta: 0.1}}, low: l1}",
+    "train.loss={smooth_l1: 0.1}",
+    "train.optimizer={sgd: {lr: 1e-30, momentum: 0.9, nesterov: true}}",
+    "train.schedule={step: {every: 3, gamma: 0.5, warmup: 2}}",
+    "train.batch=full",
+    "train.tile=16",
+    "model.init={normal: {std: 0.12345678901234567}}",
+    "seed=18446744073709551615",
+    "name=\"on\"",
+    "name=\"caf\\u00e9 \\\"x\\\" \\u2028 #1: y\"",
+    "data={source: linear_mix, samples: 100, mix: [[1, 1], [0.5, 1.5]], seed: 1}",
+    "data={source: linear_mix, samples: 100, features: 4}",
+    "data={source: signal, samples: 8, functions: [cos(x), \"0.25*cos(x^2)-10*sin(0.25*x)\", x, "
+    "'1'], start: [-5000, 5000], noise: 1, normalize: l2}",
+};
+
+static void test_resolve_reads_back_to_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char *first = resolve_text(bezier_text, forms[i]);
+        char *second = resolve_text(first, NULL);
+        assert_string_equal(first, second);
+        aed_free(first);
+        aed_free(second);
+    }
+}
+
+static void assert_same_id(const char *left, const char *right, bool same)
+{
+    char id[2][16];
+    const char *overrides[2] = {left, right};
+    for (int i = 0; i < 2; i++) {
+        aed_trial_list trials = parse_trials(bezier_text, overrides[i]);
+        assert_int_equal(aed_config_trial_id(&trials.trials[0].config, 32, 64, id[i]), AED_OK);
+        aed_trial_list_destroy(&trials);
+        assert_int_equal(strlen(id[i]), 13);
+        assert_int_equal(id[i][0], 't');
+        assert_int_equal(strspn(id[i] + 1, "0123456789abcdef"), 12);
+    }
+    if ((strcmp(id[0], id[1]) == 0) != same)
+        fail_msg("%s and %s: ids %s and %s", left ? left : "-", right ? right : "-", id[0], id[1]);
+}
+
+static void test_trial_id_follows_what_matters(void **state)
+{
+    (void)state;
+    assert_same_id(NULL, "seed=11", true);
+    assert_same_id(NULL, "train.epochs=5.0e+3", true);
+    assert_same_id(NULL, "model.encoder.low.conv1d.padding=0", true);
+    assert_same_id(NULL, "train.loss={reconstruction: {mse: 1}}", true);
+    assert_same_id(NULL, "name=other", true);
+    assert_same_id(NULL, "log.every=5", true);
+    assert_same_id(NULL, "metrics.every=5", true);
+    assert_same_id(NULL, "sweep.seed=[11]", true);
+    assert_same_id(NULL, "seed=12", false);
+    assert_same_id(NULL, "train.epochs=5001", false);
+    assert_same_id(NULL, "data.seed=23", false);
+    assert_same_id(NULL, "noise_scale=0.5", false);
+    assert_same_id(NULL, "model.encoder.1=relu", false);
+}
+
+static void test_float_text_is_short_and_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } known[] = {{0, "0.0"},
+                 {-0.0, "-0.0"},
+                 {1, "1.0"},
+                 {0.1, "0.1"},
+                 {1e-4, "1.0e-4"},
+                 {0.001, "0.001"},
+                 {1.5e-7, "1.5e-7"},
+                 {128, "128.0"},
+                 {1234.5, "1234.5"},
+                 {1e22, "1.0e+22"},
+                 {-2.5e30, "-2.5e+30"},
+                 {5e-324, "5.0e-324"},
+                 {0.0123, "0.0123"},
+                 {1e15, "1000000000000000.0"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        aed_text text = {0};
+        aed_text_add_float(&text, known[i].value);
+        assert_string_equal(text.bytes, known[i].text);
+        aed_text_free(&text);
+    }
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        double value;
+        bits ^= bits << 13; /* xorshift: any sequence will do, but always the same */
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value)) continue;
+        aed_text text = {0};
+        aed_text_add_float(&text, value);
+        if (strtod(text.bytes, NULL) != value || !strchr(text.bytes, '.'))
+            fail_msg("%.17g was written %s", value, text.bytes);
+        aed_text_free(&text);
+    }
+}
+
+static void test_string_text_is_quoted_where_needed(void **state)
+{
+    (void)state;
+    static const char *const known[][2] = {{"cos", "cos"},           {"a/b.c-d_e", "a/b.c-d_e"},
+                                           {"no", "\"no\""},         {"Null", "\"Null\""},
+                                           {"12", "\"12\""},         {"", "\"\""},
+                                           {"a b", "\"a b\""},       {"a: b", "\"a: b\""},
+                                           {"x,y", "\"x,y\""},       {"q\"\\", "\"q\\\"\\\\\""},
+                                           {"a\nb", "\"a\\u000Ab\""}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        aed_text text = {0};
+        aed_text_add_string(&text, known[i][0]);
+        assert_string_equal(text.bytes, known[i][1]);
+        aed_text_free(&text);
+    }
+}
+
+static void test_suggest_nearest_word(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"kernel", "stride", NULL, "padding", "out", "optimizer"};
+    static const struct {
+        const char *word, *near;
+    } known[] = {{"kernal", "kernel"},
+                 {"kenrel", "kernel"},
+                 {"Stride", "stride"},
+                 {"paddings", "padding"},
+                 {"optim", "optimizer"},
+                 {"xyz", NULL},
+                 {"", NULL},
+                 {"o", NULL},
+                 {"optimiser", "optimizer"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const char *near = aed_suggest(known[i].word, words, 6);
+        if (!near || !known[i].near)
+            assert_ptr_equal(near, known[i].near);
+        else
+            assert_string_equal(near, known[i].near);
+    }
+}
+
+static void test_help_names_every_kind(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(aed_config_help(&text), AED_OK);
+    assert_non_null(strstr(text, "  train.epochs: "));
+    assert_non_null(strstr(text, "  conv_transpose1d: "));
+    assert_non_null(strstr(text, "  linear (`linear: out`): "));
+    assert_non_null(strstr(text, "  bezier: "));
+    aed_free(text);
+}
+
+/* Whatever allocation fails, the answer is AED_MEMORY, and nothing leaks (seen by the sanitizer). */
+static void test_out_of_memory_is_told(void **state)
+{
+    (void)state;
+    int failures = 0;
+    for (long n = 1; n < 200; n++) {
+        const char *override = "sweep.seed=[1, 2]";
+        aed_trial_list trials;
+        aed_alloc_fail_after(n);
+        aed_status status = aed_config_parse(bezier_text, "c", &override, 1, &trials);
+        aed_alloc_fail_after(0);
+        if (status == AED_OK) {
+            aed_trial_list_destroy(&trials);
+            break;
+        }
+        assert_int_equal(status, AED_MEMORY);
+        failures++;
+    }
+    assert_true(failures > 3 && failures < 190);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resolve_writes_every_default),
+        cmocka_unit_test(test_resolve_reads_back_to_the_same),
+        cmocka_unit_test(test_trial_id_follows_what_matters),
+        cmocka_unit_test(test_float_text_is_short_and_exact),
+        cmocka_unit_test(test_string_text_is_quoted_where_needed),
+        cmocka_unit_test(test_suggest_nearest_word),
+        cmocka_unit_test(test_help_names_every_kind),
+        cmocka_unit_test(test_out_of_memory_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
