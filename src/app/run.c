@@ -117,7 +117,7 @@ static void observe_epoch(void *self, const aed_progress *progress)
 
 /* Gathers what is known of the trial and makes it durable. */
 static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *trainer,
-                              const aed_trial_record *record, aed_status outcome, writer *w)
+                              const aed_trial_history *history, aed_status outcome, writer *w)
 {
     aed_status status = AED_OK;
     char *resolved = NULL;
@@ -134,13 +134,13 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
         .status = outcome == AED_OK ? "done" : "failed",
         .reason = reason,
         .seed = source->config.seed,
-        .epochs = record->epochs,
-        .seconds = record->seconds,
-        .samples_per_second = record->seconds > 0 ? (double)record->samples / record->seconds : 0,
+        .epochs = history->epochs,
+        .seconds = history->seconds,
+        .samples_per_second = history->seconds > 0 ? (double)history->samples / history->seconds : 0,
         .resolved = resolved,
         .setting_count = source->setting_count,
         .settings = w->settings[trial],
-        .metrics = record->metrics,
+        .metrics = history->metrics,
         .scalar_count = isnan(job->mean_floor) ? 2 : 4,
         .scalar_names = names,
         .scalar_values = scalars,
@@ -171,7 +171,7 @@ done:
 static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status *outcome)
 {
     aed_trainer trainer;
-    aed_trial_record record;
+    aed_trial_history history;
     observer_state state = {.writer = w, .id = job->plans[trial].id};
     const aed_observer observer = {observe_epoch, &state};
     aed_status status = aed_job_create_trainer(job, trial, &trainer);
@@ -181,15 +181,15 @@ static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status
         aed_run_log(w->run, "trial_start", &field, 1);
         aed_progress_begin(&state.line, &job->list.trials[trial], trainer.samples);
     }
-    *outcome = aed_trial_run(&trainer, &observer, &record);
+    *outcome = aed_trial_run(&trainer, &observer, &history);
     if (w->run) aed_progress_end(&state.line);
     /* A trial that diverged is a result; anything else that fails ends the run. */
     if (*outcome == AED_OK || *outcome == AED_DIVERGED) {
-        if (w->run) status = keep_result(job, trial, &trainer, &record, *outcome, w);
+        if (w->run) status = keep_result(job, trial, &trainer, &history, *outcome, w);
     } else {
         status = *outcome;
     }
-    aed_trial_record_destroy(&record);
+    aed_trial_history_destroy(&history);
     aed_trainer_destroy(&trainer);
     return aed_dist_agree(&job->world, status);
 }

@@ -17,35 +17,35 @@ static int64_t term_columns(const aed_config *config)
     return config->loss_count > 1 ? config->loss_count : 0;
 }
 
-static aed_status create_record(const aed_config *config, aed_trial_record *record)
+static aed_status create_record(const aed_config *config, aed_trial_history *history)
 {
     static const char *const fixed[FIXED_COLUMNS] = {"epoch", "train_loss", "val_loss",
                                                      "lr",    "grad_norm",  "time_s"};
     const int64_t terms = term_columns(config), columns = FIXED_COLUMNS + 2 * terms;
-    memset(record, 0, sizeof *record);
-    if (columns > (int64_t)(sizeof record->names / sizeof *record->names))
+    memset(history, 0, sizeof *history);
+    if (columns > (int64_t)(sizeof history->names / sizeof *history->names))
         return aed_fail(AED_CONFIG, "train.loss: %d terms are supported at most", 12);
     for (int64_t i = 0; i < FIXED_COLUMNS; i++)
-        snprintf(record->names[i], sizeof *record->names, "%s", fixed[i]);
+        snprintf(history->names[i], sizeof *history->names, "%s", fixed[i]);
     for (int64_t i = 0; i < terms; i++) {
         const char *name = config->losses[i].spec.kind->name;
-        snprintf(record->names[FIXED_COLUMNS + i], sizeof *record->names, "train_%.30s", name);
-        snprintf(record->names[FIXED_COLUMNS + terms + i], sizeof *record->names, "val_%.30s",
+        snprintf(history->names[FIXED_COLUMNS + i], sizeof *history->names, "train_%.30s", name);
+        snprintf(history->names[FIXED_COLUMNS + terms + i], sizeof *history->names, "val_%.30s",
                  name);
     }
-    for (int64_t i = 0; i < columns; i++) record->name_list[i] = record->names[i];
+    for (int64_t i = 0; i < columns; i++) history->name_list[i] = history->names[i];
     const int64_t rows = config->epochs / config->metrics_every + 2;
-    record->values = aed_alloc((size_t)rows, sizeof(double) * (size_t)columns);
-    if (!record->values) return aed_fail(AED_MEMORY, "out of memory for the metrics of a trial");
-    record->metrics = (aed_metrics){.column_count = columns, .names = record->name_list,
-                                    .values = record->values};
+    history->values = aed_alloc((size_t)rows, sizeof(double) * (size_t)columns);
+    if (!history->values) return aed_fail(AED_MEMORY, "out of memory for the metrics of a trial");
+    history->metrics = (aed_metrics){.column_count = columns, .names = history->name_list,
+                                    .values = history->values};
     return AED_OK;
 }
 
-void aed_trial_record_destroy(aed_trial_record *record)
+void aed_trial_history_destroy(aed_trial_history *history)
 {
-    aed_free(record->values);
-    memset(record, 0, sizeof *record);
+    aed_free(history->values);
+    memset(history, 0, sizeof *history);
 }
 
 /* Sums of an epoch: the loss and its terms, weighted by samples. */
@@ -75,10 +75,10 @@ static aed_status train_epoch(aed_trainer *trainer, int64_t epoch, epoch_sums *s
 }
 
 static aed_status record_row(aed_trainer *trainer, const epoch_sums *sums, double seconds,
-                             aed_trial_record *record)
+                             aed_trial_history *history)
 {
     const int64_t terms = term_columns(trainer->config);
-    double *row = record->values + record->metrics.rows * record->metrics.column_count;
+    double *row = history->values + history->metrics.rows * history->metrics.column_count;
     double val_loss;
     row[GRAD_NORM] = aed_trainer_gradient_norm(trainer);
     aed_status status = aed_trainer_evaluate(trainer, &val_loss);
@@ -92,12 +92,12 @@ static aed_status record_row(aed_trainer *trainer, const epoch_sums *sums, doubl
         row[FIXED_COLUMNS + i] = sums->terms[i] / (double)sums->samples;
         row[FIXED_COLUMNS + terms + i] = trainer->step_losses[i];
     }
-    record->metrics.rows++;
+    history->metrics.rows++;
     return AED_OK;
 }
 
 static aed_status run_epochs(aed_trainer *trainer, const aed_observer *observer, double start,
-                             aed_trial_record *record)
+                             aed_trial_history *history)
 {
     const int64_t epochs = trainer->config->epochs, every = trainer->config->metrics_every;
     aed_progress progress = {.epochs = epochs, .val_loss = NAN};
@@ -107,14 +107,14 @@ static aed_status run_epochs(aed_trainer *trainer, const aed_observer *observer,
         if (status != AED_OK) return status;
         progress.recorded = epoch == 1 || epoch == epochs || epoch % every == 0;
         if (progress.recorded) {
-            status = record_row(trainer, &sums, aed_clock_seconds() - start, record);
+            status = record_row(trainer, &sums, aed_clock_seconds() - start, history);
             if (status != AED_OK) return status;
-            const double *row = record->values +
-                                (record->metrics.rows - 1) * record->metrics.column_count;
+            const double *row = history->values +
+                                (history->metrics.rows - 1) * history->metrics.column_count;
             progress.val_loss = row[VAL_LOSS];
         }
-        record->epochs = epoch;
-        record->samples += sums.samples;
+        history->epochs = epoch;
+        history->samples += sums.samples;
         progress.epoch = epoch;
         progress.train_loss = sums.loss / (double)sums.samples;
         if (observer) observer->epoch(observer->self, &progress);
@@ -123,14 +123,14 @@ static aed_status run_epochs(aed_trainer *trainer, const aed_observer *observer,
 }
 
 aed_status aed_trial_run(aed_trainer *trainer, const aed_observer *observer,
-                         aed_trial_record *record)
+                         aed_trial_history *history)
 {
-    aed_status status = create_record(trainer->config, record);
+    aed_status status = create_record(trainer->config, history);
     if (status != AED_OK) return status;
     const unsigned environment = aed_float_pin();
     const double start = aed_clock_seconds();
-    status = run_epochs(trainer, observer, start, record);
-    record->seconds = aed_clock_seconds() - start;
+    status = run_epochs(trainer, observer, start, history);
+    history->seconds = aed_clock_seconds() - start;
     aed_float_restore(environment);
     return status;
 }

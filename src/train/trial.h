@@ -20,7 +20,7 @@ typedef struct aed_observer {
 } aed_observer;
 
 /* What the loop leaves. All ranks hold the same numbers, times aside. */
-typedef struct aed_trial_record {
+typedef struct aed_trial_history {
     char names[32][40];
     const char *name_list[32];
     aed_metrics metrics; /* names, rows, values */
@@ -28,12 +28,12 @@ typedef struct aed_trial_record {
     int64_t epochs;      /* completed */
     double seconds;
     int64_t samples;     /* trained on, all epochs */
-} aed_trial_record;
+} aed_trial_history;
 
-/* Trains all epochs. On AED_DIVERGED (or AED_DATA) the record holds what came before; the trainer's
+/* Trains all epochs. On AED_DIVERGED (or AED_DATA) the history holds what came before; the trainer's
  * parameters are those of the failed step's start. Collective; the status is the same on all ranks. */
 aed_status aed_trial_run(aed_trainer *trainer, const aed_observer *observer,
-                         aed_trial_record *record);
-void aed_trial_record_destroy(aed_trial_record *record);
+                         aed_trial_history *history);
+void aed_trial_history_destroy(aed_trial_history *history);
 
 #endif
