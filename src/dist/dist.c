@@ -25,8 +25,7 @@ static struct {
 
 static void read_host(char *host)
 {
-    if (gethostname(host, HOST_BYTES - 1) != 0)
-        strcpy(host, "an unnamed host");
+    if (gethostname(host, HOST_BYTES - 1) != 0) strcpy(host, "an unnamed host");
     host[HOST_BYTES - 1] = '\0';
 }
 
@@ -62,8 +61,7 @@ static bool has_launcher(void)
     static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK",
                                             "SLURM_STEP_ID", "SLURM_STEPID"};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
-        if (getenv(variables[i]))
-            return true;
+        if (getenv(variables[i])) return true;
     return false;
 }
 
@@ -73,8 +71,7 @@ aed_status aed_dist_start(int *argc, char ***argv, aed_comm *world)
     MPI_Errhandler handler;
     int provided;
     /* A singleton of its own starts 0.1 s faster than one that looks for a daemon. */
-    if (!has_launcher())
-        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    if (!has_launcher()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     /* Between processes of a host messages go through shared memory in fragments: reading the other
      * process's memory by a system call is slower up to megabytes and forbidden in many containers. */
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
@@ -91,15 +88,11 @@ done:
     return status;
 }
 
-void aed_dist_stop(void)
-{
-    MPI_Finalize();
-}
+void aed_dist_stop(void) { MPI_Finalize(); }
 
 aed_status aed_dist_agree(const aed_comm *comm, aed_status local)
 {
-    if (comm->size == 1)
-        return local;
+    if (comm->size == 1) return local;
     aed_status status = AED_OK;
     struct {
         int status, rank;
@@ -107,10 +100,8 @@ aed_status aed_dist_agree(const aed_comm *comm, aed_status local)
     char message[MESSAGE_BYTES] = "";
     /* MAXLOC gives the lowest rank where several have the same status. */
     AED_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_2INT, MPI_MAXLOC, comm->handle));
-    if (worst.status == AED_OK)
-        goto done;
-    if (worst.rank == comm->rank)
-        snprintf(message, sizeof message, "%s", aed_status_message());
+    if (worst.status == AED_OK) goto done;
+    if (worst.rank == comm->rank) snprintf(message, sizeof message, "%s", aed_status_message());
     AED_TRY_MPI(MPI_Bcast(message, MESSAGE_BYTES, MPI_CHAR, worst.rank, comm->handle));
     if (worst.rank == comm->rank)
         status = local; /* its message is in place */
@@ -124,8 +115,7 @@ aed_status aed_dist_broadcast_chunks(const aed_comm *comm, void *data, size_t by
                                      size_t chunk)
 {
     aed_status status = AED_OK;
-    if (comm->size == 1)
-        return AED_OK;
+    if (comm->size == 1) return AED_OK;
     char *next = data;
     while (bytes > 0) {
         const size_t part = bytes < chunk ? bytes : chunk;
@@ -143,10 +133,7 @@ aed_status aed_dist_broadcast(const aed_comm *comm, void *data, size_t bytes, in
 }
 
 /* A double's bits as an integer of the same order, and back: below zero magnitudes count downwards. */
-static int64_t turn(int64_t bits)
-{
-    return bits < 0 ? bits ^ INT64_MAX : bits;
-}
+static int64_t turn(int64_t bits) { return bits < 0 ? bits ^ INT64_MAX : bits; }
 
 /* MPI_MAX on doubles gives what the order of its comparisons makes of a NaN; on integers there is no
  * such order. Every NaN becomes the largest integer, which reads back as a NaN. */
@@ -184,8 +171,7 @@ done:
 static bool is_known(const char *names, int count, const char *name)
 {
     for (int i = count - 1; i >= 0; i--) /* neighbours in rank are often on one host */
-        if (strcmp(names + (size_t)i * HOST_BYTES, name) == 0)
-            return true;
+        if (strcmp(names + (size_t)i * HOST_BYTES, name) == 0) return true;
     return false;
 }
 
@@ -200,15 +186,14 @@ aed_status aed_dist_hosts(const aed_comm *comm, char **hosts)
     AED_TRY(aed_dist_agree(comm, status));
     read_host(host);
     if (comm->size > 1)
-        AED_TRY_MPI(MPI_Allgather(host, HOST_BYTES, MPI_CHAR, names, HOST_BYTES, MPI_CHAR,
-                                  comm->handle));
+        AED_TRY_MPI(
+            MPI_Allgather(host, HOST_BYTES, MPI_CHAR, names, HOST_BYTES, MPI_CHAR, comm->handle));
     else
         memcpy(names, host, HOST_BYTES);
     char *end = text;
     for (int rank = 0; rank < comm->size; rank++) {
         const char *name = names + (size_t)rank * HOST_BYTES;
-        if (!is_known(names, rank, name))
-            end += sprintf(end, "%s%s", rank > 0 ? "," : "", name);
+        if (!is_known(names, rank, name)) end += sprintf(end, "%s%s", rank > 0 ? "," : "", name);
     }
     *hosts = text;
     text = NULL;

@@ -6,13 +6,13 @@
 
 /* In a function with `aed_status status` and a label `done:` call MPI or leave. With the handler of
  * aed_dist_start a failing call does not return; a communicator of the caller's own may let it. */
-#define AED_TRY_MPI(call)                                    \
-    do {                                                     \
-        const int code_ = (call);                            \
-        if (code_ != MPI_SUCCESS) {                          \
-            status = aed_dist_mpi_failure(code_, __func__);  \
-            goto done;                                       \
-        }                                                    \
+#define AED_TRY_MPI(call)                                   \
+    do {                                                    \
+        const int code_ = (call);                           \
+        if (code_ != MPI_SUCCESS) {                         \
+            status = aed_dist_mpi_failure(code_, __func__); \
+            goto done;                                      \
+        }                                                   \
     } while (0)
 
 /* Records MPI's text for `code` as the message of an AED_MPI failure in `function`. */

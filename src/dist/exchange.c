@@ -13,17 +13,16 @@
 enum { TAG = 1701, CHUNK = 4096 };
 
 /* Not inlined: one piece of code for all ways, so that even the sum of two NaN has the same bits. */
-__attribute__((noinline)) static void add_floats(int64_t count, float *restrict into, const float *restrict from)
+__attribute__((noinline)) static void add_floats(int64_t count, float *restrict into,
+                                                 const float *restrict from)
 {
-    for (int64_t i = 0; i < count; i++)
-        into[i] += from[i];
+    for (int64_t i = 0; i < count; i++) into[i] += from[i];
 }
 
 __attribute__((noinline)) static void add_doubles(int64_t count, double *restrict into,
                                                   const double *restrict from)
 {
-    for (int64_t i = 0; i < count; i++)
-        into[i] += from[i];
+    for (int64_t i = 0; i < count; i++) into[i] += from[i];
 }
 
 void aed_sum_add(int64_t floats, int64_t doubles, char *restrict into, const char *restrict from)
@@ -59,8 +58,7 @@ void aed_sum_make_plan(aed_sum *sum)
     const int rank = sum->comm.rank, size = sum->comm.size;
     plan->nodes = aed_tree_plan(sum->leaves, size, plan->counts, plan->offsets, plan->merges);
     sum->slots = sum->memory;
-    if (!sum->sliced)
-        sum->slots += (size_t)plan->offsets[rank] * sum->slot_bytes;
+    if (!sum->sliced) sum->slots += (size_t)plan->offsets[rank] * sum->slot_bytes;
     place_rows(sum);
     for (int i = 0; i < size; i++) {
         int64_t first, words;

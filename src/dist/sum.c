@@ -22,7 +22,8 @@ static aed_status check(int64_t max_leaves, int64_t floats, int64_t doubles)
 {
     if (max_leaves < 1 || max_leaves > AED_TREE_MAX_LEAVES || floats < 0 || floats % 16 != 0 ||
         doubles < 0)
-        return aed_fail(AED_INTERNAL, "sum: %lld leaves of %lld floats and %lld doubles are not valid",
+        return aed_fail(AED_INTERNAL,
+                        "sum: %lld leaves of %lld floats and %lld doubles are not valid",
                         (long long)max_leaves, (long long)floats, (long long)doubles);
     /* MPI counts and displacements are ints, here of words, the padding to 16 words included. */
     if (floats > INT_MAX - 16 || doubles > (INT_MAX - 16 - floats) / 2)
@@ -33,10 +34,7 @@ static aed_status check(int64_t max_leaves, int64_t floats, int64_t doubles)
     return AED_OK;
 }
 
-static size_t round_up(size_t bytes)
-{
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
+static size_t round_up(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
 void aed_sum_slice(const aed_sum *sum, int rank, int64_t *first, int64_t *count)
 {
@@ -44,8 +42,7 @@ void aed_sum_slice(const aed_sum *sum, int rank, int64_t *first, int64_t *count)
     aed_dist_block(sum->floats / 16, sum->comm.size, rank, &begin, &end);
     *first = 16 * begin;
     *count = 16 * (end - begin);
-    if (rank == sum->comm.size - 1)
-        *count += 2 * sum->doubles;
+    if (rank == sum->comm.size - 1) *count += 2 * sum->doubles;
 }
 
 /* Makes the memory of all sums to come. Not collective. */
@@ -69,10 +66,8 @@ static aed_status allocate(aed_sum *sum, const aed_sum_limits *limits)
 
     sum->memory = aed_alloc_aligned(slots, sum->slot_bytes);
     sum->slots = sum->memory;
-    if (!sum->memory)
-        goto short_of_memory;
-    if (size == 1)
-        return AED_OK;
+    if (!sum->memory) goto short_of_memory;
+    if (size == 1) return AED_OK;
     sum->plan.counts = aed_alloc(ranks, sizeof *sum->plan.counts);
     sum->plan.offsets = aed_alloc(ranks, sizeof *sum->plan.offsets);
     sum->plan.merges = aed_alloc(nodes, sizeof *sum->plan.merges);
@@ -80,14 +75,14 @@ static aed_status allocate(aed_sum *sum, const aed_sum_limits *limits)
     sum->word_counts = aed_alloc(ranks, sizeof *sum->word_counts);
     sum->word_offsets = aed_alloc(ranks, sizeof *sum->word_offsets);
     sum->requests = aed_alloc(nodes + (size_t)own_room * ranks, sizeof *sum->requests);
-    if (sum->sliced)
-        sum->rows = aed_alloc_aligned(nodes, sum->row_bytes);
+    if (sum->sliced) sum->rows = aed_alloc_aligned(nodes, sum->row_bytes);
     if (sum->plan.counts && sum->plan.offsets && sum->plan.merges && sum->row && sum->word_counts &&
         sum->word_offsets && sum->requests && (sum->rows || !sum->sliced))
         return AED_OK;
 short_of_memory:
-    return aed_fail(AED_MEMORY, "sum: no memory for %zu partial gradients of %lld floats; use fewer "
-                                "parameters or more memory a rank",
+    return aed_fail(AED_MEMORY,
+                    "sum: no memory for %zu partial gradients of %lld floats; use fewer "
+                    "parameters or more memory a rank",
                     slots, (long long)sum->floats);
 }
 
@@ -105,8 +100,7 @@ aed_status aed_sum_create_limited(const aed_comm *comm, int64_t max_leaves, int6
         made->doubles = doubles;
         made->slot_bytes = round_up((size_t)floats * sizeof(float) +
                                     (size_t)doubles * sizeof(double));
-        if (made->slot_bytes == 0)
-            made->slot_bytes = ALIGNMENT;
+        if (made->slot_bytes == 0) made->slot_bytes = ALIGNMENT;
         status = allocate(made, limits);
     } else {
         status = aed_fail(AED_MEMORY, "sum: no memory");
@@ -129,8 +123,7 @@ aed_status aed_sum_create(const aed_comm *comm, int64_t max_leaves, int64_t floa
 void aed_sum_destroy(aed_sum **sum)
 {
     aed_sum *old = *sum;
-    if (!old)
-        return;
+    if (!old) return;
     aed_free(old->memory);
     aed_free(old->rows);
     aed_free(old->plan.counts);
@@ -149,8 +142,7 @@ void aed_sum_begin(aed_sum *sum, int64_t leaves, int64_t *first, int64_t *end)
     if (sum->leaves != leaves) {
         sum->leaves = leaves;
         aed_dist_block(leaves, sum->comm.size, sum->comm.rank, &sum->first, &sum->end);
-        if (sum->comm.size > 1)
-            aed_sum_make_plan(sum);
+        if (sum->comm.size > 1) aed_sum_make_plan(sum);
     }
     sum->pushed = 0;
     sum->stack.depth = 0;
@@ -183,8 +175,7 @@ void aed_sum_push(aed_sum *sum)
 static aed_status fill_in(aed_sum *sum)
 {
     const int64_t missing = sum->end - sum->first - sum->pushed;
-    if (missing == 0)
-        return AED_OK;
+    if (missing == 0) return AED_OK;
     while (sum->pushed < sum->end - sum->first) {
         float *floats;
         double *doubles;
@@ -200,8 +191,7 @@ aed_status aed_sum_finish(aed_sum *sum, const float **floats, const double **dou
     aed_status status = AED_OK;
     const aed_status filled = fill_in(sum);
     char *root = slot(sum, 0);
-    if (sum->comm.size > 1)
-        AED_TRY(aed_sum_exchange(sum, &root));
+    if (sum->comm.size > 1) AED_TRY(aed_sum_exchange(sum, &root));
     *floats = (const float *)root;
     *doubles = (const double *)(root + (size_t)sum->floats * sizeof(float));
     status = filled;

@@ -22,6 +22,7 @@ typedef struct aed_sum aed_sum;
 /* For at most `max_leaves` leaves a sum. floats is a multiple of 16. Collective. */
 aed_status aed_sum_create(const aed_comm *comm, int64_t max_leaves, int64_t floats, int64_t doubles,
                           aed_sum **sum);
+/* Not collective. Takes a pointer to NULL. */
 void aed_sum_destroy(aed_sum **sum);
 
 /* Starts a sum over `leaves` leaves (1 ... max_leaves) and tells this rank's block. Not collective. */
@@ -30,7 +31,9 @@ void aed_sum_begin(aed_sum *sum, int64_t leaves, int64_t *first, int64_t *end);
 void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
 /* Hands the leaf over: merges finished neighbours. */
 void aed_sum_push(aed_sum *sum);
-/* The sum on every rank: valid until the next begin. Collective (no communication on one rank). */
+/* The sum on every rank: valid until the next begin. Collective (no communication on one rank). A
+ * rank that fails while it makes a leaf still pushes all of its block and says so by a flag among
+ * the doubles; leaves left out count as zero, and their rank gets AED_INTERNAL. */
 aed_status aed_sum_finish(aed_sum *sum, const float **floats, const double **doubles);
 
 #endif

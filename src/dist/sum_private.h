@@ -30,10 +30,10 @@ struct aed_sum {
     aed_tree_stack stack;               /* of this rank's nodes; node i's payload is in slot i */
     char *slots;                        /* where slot 0 is in this sum */
 
-    char *memory;  /* gathered: the nodes of all ranks, in order; sliced: this rank's slots */
-    char *rows;    /* sliced: this rank's slice of the other ranks' nodes */
+    char *memory; /* gathered: the nodes of all ranks, in order; sliced: this rank's slots */
+    char *rows;   /* sliced: this rank's slice of the other ranks' nodes */
     size_t row_bytes;
-    char **row;    /* [nodes] where each node is, or this rank's slice of it */
+    char **row;                      /* [nodes] where each node is, or this rank's slice of it */
     int *word_counts, *word_offsets; /* [size] of the parts that are shared */
     int node_room;                   /* most nodes of all ranks */
     MPI_Request *requests;

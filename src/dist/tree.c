@@ -18,8 +18,7 @@ void aed_dist_block(int64_t count, int size, int rank, int64_t *first, int64_t *
 int aed_tree_height(int64_t leaves)
 {
     int height = 0;
-    while ((INT64_C(1) << height) < leaves)
-        height++;
+    while ((INT64_C(1) << height) < leaves) height++;
     return height;
 }
 
@@ -34,8 +33,7 @@ int aed_tree_push(int64_t leaves, aed_tree_stack *stack, aed_tree_node node)
     int joins = 0;
     for (;;) {
         if (node.index & 1) {
-            if (stack->depth == 0)
-                break;
+            if (stack->depth == 0) break;
             const aed_tree_node below = stack->node[stack->depth - 1];
             if (below.level != node.level || below.index != node.index - 1)
                 break; /* the sibling's leaves are another rank's, at least in part */
@@ -60,10 +58,8 @@ int aed_tree_split(int64_t leaves, int64_t first, int64_t end, aed_tree_node *no
         /* The parent must start here too and end within the run or with the last leaf. */
         while (first % (2 * width) == 0 && covered < leaves) {
             int64_t next = first + 2 * width;
-            if (next > leaves)
-                next = leaves;
-            if (next > end)
-                break;
+            if (next > leaves) next = leaves;
+            if (next > end) break;
             covered = next;
             width *= 2;
             level++;
@@ -84,8 +80,7 @@ int aed_tree_split_bound(int64_t count)
     /* The shortest run of k nodes is 1, 2, 4, 6, 10, 14, 22, ... leaves: one node of 1, then two of
      * every power of two, the larger ones in the middle. */
     int nodes = 0;
-    for (int64_t shortest = 1; shortest <= count; shortest += INT64_C(1) << nodes / 2)
-        nodes++;
+    for (int64_t shortest = 1; shortest <= count; shortest += INT64_C(1) << nodes / 2) nodes++;
     return nodes;
 }
 

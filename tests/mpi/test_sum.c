@@ -40,10 +40,8 @@ static double value(int64_t leaf, int64_t element)
 
 static void fill(int64_t leaf, int64_t floats, int64_t doubles, float *f, double *d)
 {
-    for (int64_t i = 0; i < floats; i++)
-        f[i] = (float)value(leaf, i);
-    for (int64_t i = 0; i < doubles; i++)
-        d[i] = value(leaf, floats + i);
+    for (int64_t i = 0; i < floats; i++) f[i] = (float)value(leaf, i);
+    for (int64_t i = 0; i < doubles; i++) d[i] = value(leaf, floats + i);
 }
 
 typedef struct reference {
@@ -56,12 +54,10 @@ typedef struct reference {
 /* The definition: node = left + right, or left alone if the right child covers no leaf. */
 static void reduce(reference *r, int64_t first, int level)
 {
-    if (level == 0)
-        return;
+    if (level == 0) return;
     const int64_t right = first + (INT64_C(1) << (level - 1));
     reduce(r, first, level - 1);
-    if (right >= r->leaves)
-        return;
+    if (right >= r->leaves) return;
     reduce(r, right, level - 1);
     for (int64_t i = 0; i < r->floats; i++)
         r->f[first * r->floats + i] += r->f[right * r->floats + i];
@@ -76,20 +72,21 @@ static int64_t common_divisor(int64_t a, int64_t b)
 
 static void reference_create(int64_t leaves, int64_t floats, int64_t doubles, reference *r)
 {
-    *r = (reference){leaves, floats, doubles, aed_alloc((size_t)(leaves * floats), sizeof(float)),
+    *r = (reference){leaves,
+                     floats,
+                     doubles,
+                     aed_alloc((size_t)(leaves * floats), sizeof(float)),
                      aed_alloc((size_t)(leaves * doubles), sizeof(double)),
                      aed_alloc((size_t)floats, sizeof(float))};
     /* Shuffled: a stride that shares no factor with the number of leaves. */
     int64_t stride = leaves * 5 / 8 + 1;
-    while (common_divisor(stride, leaves) != 1)
-        stride++;
+    while (common_divisor(stride, leaves) != 1) stride++;
     for (int64_t i = 0; i < leaves; i++) {
         const int64_t leaf = (i * stride + leaves / 3) % leaves;
         fill(leaf, floats, doubles, r->f + leaf * floats, r->d + leaf * doubles);
     }
     for (int64_t leaf = 0; leaf < leaves; leaf++)
-        for (int64_t i = 0; i < floats; i++)
-            r->naive[i] += r->f[leaf * floats + i];
+        for (int64_t i = 0; i < floats; i++) r->naive[i] += r->f[leaf * floats + i];
     reduce(r, 0, aed_tree_height(leaves));
 }
 
@@ -112,16 +109,13 @@ static bool sum_equals(aed_sum *sum, const reference *r)
     aed_sum_begin(sum, r->leaves, &first, &end);
     for (int64_t leaf = first; leaf < end; leaf++) {
         aed_sum_leaf(sum, &f, &d);
-        for (int64_t i = 0; i < r->floats; i++)
-            zeroed = zeroed && f[i] == 0.0f;
-        for (int64_t i = 0; i < r->doubles; i++)
-            zeroed = zeroed && d[i] == 0.0;
+        for (int64_t i = 0; i < r->floats; i++) zeroed = zeroed && f[i] == 0.0f;
+        for (int64_t i = 0; i < r->doubles; i++) zeroed = zeroed && d[i] == 0.0;
         fill(leaf, r->floats, r->doubles, f, d);
         zeroed = zeroed && (uintptr_t)f % 64 == 0;
         aed_sum_push(sum);
     }
-    if (aed_sum_finish(sum, &sum_f, &sum_d) != AED_OK)
-        return false;
+    if (aed_sum_finish(sum, &sum_f, &sum_d) != AED_OK) return false;
     return zeroed && memcmp(sum_f, r->f, (size_t)r->floats * sizeof(float)) == 0 &&
            memcmp(sum_d, r->d, (size_t)r->doubles * sizeof(double)) == 0;
 }
@@ -138,8 +132,7 @@ static void check(int64_t max_leaves, int64_t leaves, int64_t floats, int64_t do
         aed_sum *sum;
         made = aed_sum_create_limited(&aed_test_world, max_leaves, floats, doubles, &ways[way],
                                       &sum) == AED_OK;
-        if (!made)
-            break;
+        if (!made) break;
         good = sum_equals(sum, &full) && good;
         good = sum_equals(sum, &partial) && good;
         good = sum_equals(sum, &full) && good;
@@ -151,11 +144,10 @@ static void check(int64_t max_leaves, int64_t leaves, int64_t floats, int64_t do
                          memcmp(partial.naive, partial.f, (size_t)floats * sizeof(float)) != 0;
     reference_destroy(&partial);
     reference_destroy(&full);
-    aed_test_verdict(good && made && differs,
-                     "%lld (of %lld) leaves of %lld floats, %lld doubles: %s, way %d",
-                     (long long)leaves, (long long)max_leaves, (long long)floats,
-                     (long long)doubles, differs ? "not the bits of the tree" : "a naive sum passes",
-                     way - 1);
+    aed_test_verdict(
+        good && made && differs, "%lld (of %lld) leaves of %lld floats, %lld doubles: %s, way %d",
+        (long long)leaves, (long long)max_leaves, (long long)floats, (long long)doubles,
+        differs ? "not the bits of the tree" : "a naive sum passes", way - 1);
 }
 
 static void test_sum_of_few_leaves(void **state)
@@ -236,8 +228,7 @@ static void test_create_without_memory(void **state)
 {
     (void)state;
     aed_sum *sum;
-    if (aed_test_world.rank == aed_test_world.size - 1)
-        aed_alloc_fail_after(2);
+    if (aed_test_world.rank == aed_test_world.size - 1) aed_alloc_fail_after(2);
     const aed_status status = aed_sum_create(&aed_test_world, 8, 64, 2, &sum);
     aed_alloc_fail_after(0);
     aed_test_verdict(status == AED_MEMORY && sum == NULL, "status %d", (int)status);

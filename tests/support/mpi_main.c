@@ -34,16 +34,14 @@ void aed_test_start(int *argc, char ***argv)
         fprintf(stderr, "%s\n", aed_status_message());
         exit(EXIT_FAILURE);
     }
-    if (aed_test_world.rank > 0)
-        silence(STDOUT_FILENO);
+    if (aed_test_world.rank > 0) silence(STDOUT_FILENO);
 }
 
 int aed_test_hush(void **state)
 {
     (void)state;
     if (aed_test_world.rank > 0) {
-        if (saved_stderr < 0)
-            saved_stderr = dup(STDERR_FILENO);
+        if (saved_stderr < 0) saved_stderr = dup(STDERR_FILENO);
         silence(STDERR_FILENO);
     }
     return 0;
@@ -69,8 +67,7 @@ void aed_test_verdict(bool ok, const char *format, ...)
 
     int first = ok ? aed_test_world.size : aed_test_world.rank;
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm);
-    if (first == aed_test_world.size)
-        return;
+    if (first == aed_test_world.size) return;
     MPI_Bcast(message, MESSAGE_BYTES, MPI_CHAR, first, comm);
     aed_test_hush(NULL); /* rank 0 tells it for all */
     fail_msg("rank %d of %d: %s", first, aed_test_world.size, message);

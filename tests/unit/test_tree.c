@@ -23,7 +23,8 @@ static void test_block_covers_all(void **state)
                 aed_dist_block(count, size, rank, &first, &end);
                 assert_int_equal(first, count * rank / size);
                 assert_int_equal(first, expected);
-                assert_true(end - first == count / size || end - first == (count + size - 1) / size);
+                assert_true(end - first == count / size ||
+                            end - first == (count + size - 1) / size);
                 expected = end;
             }
             assert_int_equal(expected, count);
@@ -48,10 +49,7 @@ static void test_height(void **state)
     assert_int_equal(aed_tree_height(AED_TREE_MAX_LEAVES), 40);
 }
 
-static int64_t node_first(aed_tree_node node)
-{
-    return node.index << node.level;
-}
+static int64_t node_first(aed_tree_node node) { return node.index << node.level; }
 
 static int64_t node_end(int64_t leaves, aed_tree_node node)
 {
@@ -88,8 +86,7 @@ static void test_split_is_maximal(void **state)
     (void)state;
     for (int64_t leaves = 1; leaves <= MOST_LEAVES; leaves++)
         for (int64_t first = 0; first <= leaves; first++)
-            for (int64_t end = first; end <= leaves; end++)
-                check_split(leaves, first, end);
+            for (int64_t end = first; end <= leaves; end++) check_split(leaves, first, end);
 }
 
 static void test_split_bound_is_reached(void **state)
@@ -100,8 +97,7 @@ static void test_split_bound_is_reached(void **state)
         for (int64_t first = 0; first < 256; first++) {
             aed_tree_node nodes[AED_TREE_MAX_NODES];
             const int count = aed_tree_split(1024, first, first + length, nodes);
-            if (count > most)
-                most = count;
+            if (count > most) most = count;
         }
         assert_int_equal(aed_tree_split_bound(length), most);
     }
@@ -139,8 +135,7 @@ static uint64_t join(uint64_t left, uint64_t right)
 
 static uint64_t shape(int64_t leaves, int64_t first, int level)
 {
-    if (level == 0)
-        return (uint64_t)first + 1;
+    if (level == 0) return (uint64_t)first + 1;
     const int64_t middle = first + (INT64_C(1) << (level - 1));
     const uint64_t left = shape(leaves, first, level - 1);
     return middle < leaves ? join(left, shape(leaves, middle, level - 1)) : left;
@@ -167,8 +162,7 @@ static uint64_t planned_shape(int64_t leaves, int size)
                 held[top - 1] = join(held[top - 1], held[top]);
         }
         assert_int_equal(stack.depth, counts[rank]);
-        for (int i = 0; i < counts[rank]; i++)
-            value[offsets[rank] + i] = held[i];
+        for (int i = 0; i < counts[rank]; i++) value[offsets[rank] + i] = held[i];
     }
     for (int i = 0; i < nodes - 1; i++)
         value[merges[i].into] = join(value[merges[i].into], value[merges[i].from]);
@@ -180,8 +174,7 @@ static void test_plan_makes_the_tree(void **state)
     (void)state;
     for (int64_t leaves = 1; leaves <= MOST_LEAVES; leaves++)
         for (int size = 1; size <= MOST_LEAVES; size += size < 10 ? 1 : 13)
-            assert_true(planned_shape(leaves, size) ==
-                        shape(leaves, 0, aed_tree_height(leaves)));
+            assert_true(planned_shape(leaves, size) == shape(leaves, 0, aed_tree_height(leaves)));
 }
 
 int main(void)
