@@ -68,7 +68,7 @@ aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uin
 typedef struct aed_permutation {
     uint32_t count;
     uint32_t half_bits[2]; /* of the Feistel network's left and right word */
-    uint32_t round_key[8];
+    uint32_t round_key[6];
 } aed_permutation;
 
 /* seed and epoch choose the permutation; count >= 1. */
