@@ -1,0 +1,52 @@
+/* The one table of data sources. A new source is a file with its ops and one row here. */
+#include <string.h>
+
+#include "data/sources.h"
+
+static const aed_source_ops *const sources[] = {
+    &aed_source_bezier,
+    &aed_source_signal,
+    &aed_source_linear_mix,
+};
+
+const aed_source_ops *const *aed_source_table(int *count)
+{
+    *count = (int)(sizeof sources / sizeof *sources);
+    return sources;
+}
+
+const aed_source_ops *aed_source_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (strcmp(sources[i]->kind.name, name) == 0) return sources[i];
+    return NULL;
+}
+
+aed_status aed_source_create(const aed_spec *spec, aed_source *source)
+{
+    aed_status status;
+    size_t floats;
+    *source = (aed_source){.ops = aed_source_find(spec->kind->name)};
+    if (!source->ops)
+        return aed_fail(AED_CONFIG, "%s: unknown data source '%s'", spec->where, spec->kind->name);
+
+    status = source->ops->create(spec, source);
+    if (status != AED_OK) {
+        *source = (aed_source){0};
+        return status;
+    }
+    /* A fresh source keeps one tile at a time. */
+    AED_TRY(aed_data_check_size(
+        AED_CONFIG, spec->where, source->fresh ? AED_DATA_MAX_LANES : source->samples,
+        aed_shape_count(&source->shape), source->own_input ? 2 : 1, &floats));
+done:
+    if (status != AED_OK) aed_source_destroy(source);
+    return status;
+}
+
+void aed_source_destroy(aed_source *source)
+{
+    if (!source) return;
+    if (source->ops && source->ops->destroy) source->ops->destroy(source);
+    *source = (aed_source){0};
+}
