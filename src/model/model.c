@@ -173,7 +173,8 @@ aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code
     }
     model->lanes = (int)tile;
     model->leaf = leaf;
-    if (tile != 16) AED_TRY(infer_layers(model, specs, interval, (int)tile));
+    /* Again for this tile: scratch depends on it. */
+    AED_TRY(infer_layers(model, specs, interval, (int)tile));
     aed_free(model->tensors);
     AED_TRY(plan_parameters(model));
     plan_workspace(model);
