@@ -170,7 +170,8 @@ aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const
     aed_status status = aed_read_kind_use(registry, node, &use);
     if (status != AED_OK) return status;
     if (args) *args = use.args && use.args->type == AED_NODE_MAPPING ? use.args : NULL;
-    if (!aed_node_is_null(use.args) && use.args->type != AED_NODE_MAPPING && use.kind->main_arg) {
+    if (use.args && !aed_node_is_null(use.args) && use.args->type != AED_NODE_MAPPING &&
+        use.kind->main_arg) {
         entry = (aed_entry){use.kind->main_arg, use.args->place, use.args};
         alone.place = use.args->place;
         alone.entries = &entry;

@@ -27,7 +27,7 @@ const aed_kind *aed_registry_find(aed_registry registry, const char *name);
 /* The argument that a value standing alone after `kind:` belongs to, if `key` is a key that may stand
  * beside it: "out" for (linear, bias), "weight" for (a loss, beta); else NULL. Lets an override reach
  * into the short form. */
-const char *aed_registry_main_arg(const char *kind, const char *key);
+const char *aed_registry_main_arg(const char *kind_name, const char *key);
 
 typedef struct aed_key {
     const char *name;

@@ -186,7 +186,7 @@ static aed_status open_node(aed_config_memory *memory, const aed_node **node, co
 {
     const char *key = path->keys[at];
     int64_t index;
-    if (aed_node_is_null(*node)) {
+    if (!*node || aed_node_is_null(*node)) {
         *node = new_node(memory, strcmp(key, "+") == 0 ? AED_NODE_SEQUENCE : AED_NODE_MAPPING,
                          path->place);
         return *node ? AED_OK : AED_MEMORY;

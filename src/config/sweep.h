@@ -8,7 +8,7 @@
 enum { AED_SWEEP_MAX_TRIALS = 100000 };
 
 /* Sets the values of one axis, named by its key path; null takes the axis away. */
-aed_status aed_sweep_set(aed_config_memory *memory, const aed_node **root, const char *axis,
+aed_status aed_sweep_set(aed_config_memory *memory, const aed_node **root, const char *axis_key,
                          aed_place place, const aed_node *values);
 
 /* The typed and checked trials of a config: the Cartesian product of the sweep's axes, the first one

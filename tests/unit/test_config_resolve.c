@@ -46,6 +46,10 @@ static void test_resolve_writes_every_default(void **state)
     aed_trial_list_destroy(&trials);
 }
 
+static const char signal_data[] =
+    "data={source: signal, samples: 8, functions: [cos(x), \"0.25*cos(x^2)-10*sin(0.25*x)\", x, "
+    "'1'], start: [-5000, 5000], noise: 1, normalize: l2}";
+
 /* Configs that use every form of every section. */
 static const char *const forms[] = {
     NULL,
@@ -66,8 +70,7 @@ static const char *const forms[] = {
     "name=\"caf\\u00e9 \\\"x\\\" \\u2028 #1: y\"",
     "data={source: linear_mix, samples: 100, mix: [[1, 1], [0.5, 1.5]], seed: 1}",
     "data={source: linear_mix, samples: 100, features: 4}",
-    "data={source: signal, samples: 8, functions: [cos(x), \"0.25*cos(x^2)-10*sin(0.25*x)\", x, "
-    "'1'], start: [-5000, 5000], noise: 1, normalize: l2}",
+    signal_data,
 };
 
 static void test_resolve_reads_back_to_the_same(void **state)
