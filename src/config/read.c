@@ -40,6 +40,9 @@ aed_status aed_read_count(const aed_node *section, const char *key, int64_t min,
         status = aed_place_fail(node->place, "'%s' is %lld, but must be at least %lld%s%s", key,
                                 (long long)*value, (long long)min, word ? ", or " : "",
                                 word ? word : "");
+    if (status == AED_OK && *value > UINT32_MAX)
+        status = aed_place_fail(node->place, "'%s' is %lld, but must be at most %lld", key,
+                                (long long)*value, (long long)UINT32_MAX);
     return status;
 }
 

@@ -83,6 +83,10 @@ static void test_code_noise_scaled(void **state)
     assert_true(config->code_noise.numbers[0] == 0.1);
     aed_trial_list_destroy(&trials);
 
+    trials = parse_trials(bezier_text, "model.code.noise=[0.1, 0]");
+    assert_int_equal(trials.trials[0].config.layer_count, 4);
+    aed_trial_list_destroy(&trials);
+
     trials = parse_trials(bezier_text, "model.code.noise=0.25");
     std = aed_spec_value(&trials.trials[0].config.layers[2].spec, "std");
     assert_int_equal(std->count, 1);
@@ -284,6 +288,8 @@ static void test_values_out_of_range_named(void **state)
                    "to 65536");
     assert_refused(bezier_text, "train.batch=0",
                    "train.batch=0: 'batch' is 0, but must be at least 1, or full");
+    assert_refused(bezier_text, "train.batch=4294967296",
+                   "train.batch=4294967296: 'batch' is 4294967296, but must be at most 4294967295");
     assert_refused(bezier_text, "train.epochs=0",
                    "train.epochs=0: 'epochs' is 0, but must be at least 1");
     assert_refused(bezier_text, "train.clip_norm=-0.5",
