@@ -19,7 +19,7 @@ enum { MAX_SETS = 3 };
 /* Step of the differences: their error is about STEP^2 and 1e-16 / STEP. */
 static const double STEP = 1e-5;
 /* Tolerance in eps of the tensor's largest element. */
-static const double K = 16;
+static const double K = 8;
 
 #define FLAT(n) {1, {n}}
 #define MAP(channels, length) {2, {channels, length}}
