@@ -1,6 +1,7 @@
 /* Cubic Bezier curves, sampled at equidistant x, whole or cut to a window.
  *
- * A curve has the control points (0, 0), (1/2, p1), (1/2, p2), (1, 0), p1 and p2 uniform in [-1, 1):
+ * A curve has the control points (0, 0), (1/2, p1), (1/2, p2), (1, 0), with p1 and p2 uniform in
+ * [-1, 1):
  *   x(t) = 3 (1-t)^2 t / 2 + 3 (1-t) t^2 / 2 + t^3
  *   y(t) = 3 (1-t)^2 t p1  + 3 (1-t) t^2 p2
  * drawn at 10 * points equidistant t in [0, 1]. For each of `points` equidistant x in [0, 1] the

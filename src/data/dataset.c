@@ -120,7 +120,7 @@ void aed_dataset_destroy(aed_dataset *dataset)
     *dataset = (aed_dataset){0};
 }
 
-/* ---- Tiles ------------------------------------------------------------------------------------ */
+/* ---- Tiles ----------------------------------------------------------------------------------- */
 
 typedef float quad __attribute__((vector_size(16)));
 typedef int32_t quad_index __attribute__((vector_size(16)));
@@ -162,9 +162,9 @@ static void fill_scalar(const float *const *rows, int64_t features, int first_la
         }
 }
 
-/* out[features][lanes] (and copy, unless NULL) from rows[lanes]. Blocks of 16 lanes fill whole cache
- * lines; a rest of fewer than four features is done by moving the last block back over features
- * already written. */
+/* out[features][lanes] (and copy, unless NULL) from rows[lanes]. Blocks of 16 lanes fill whole
+ * cache lines; a rest of fewer than four features is done by moving the last block back over
+ * features already written. */
 static void fill_tile(const float *const *rows, int64_t features, int lanes, float *out,
                       float *copy)
 {

@@ -95,7 +95,7 @@ static int find_assignment(const char *text)
     return 0;
 }
 
-/* No library call may change how numbers and argument lists are read; muParser keeps both globally. */
+/* muParser keeps the notation of numbers and argument lists globally: nobody else may decide it. */
 static void set_notation(muParserHandle_t parser)
 {
     mupSetDecSep(parser, '.');

@@ -39,8 +39,8 @@ void aed_permutation_make(uint64_t seed, uint64_t epoch, uint32_t count, aed_per
     }
 }
 
-/* The top bits of a keyed hash of a word, 32 - shift of them: two odd multipliers, between them a
- * shift that carries the high bits, which the key's and word's low bits have reached, down again. */
+/* The top bits of a keyed hash of a word, 32 - shift of them: two odd multipliers and between them
+ * a shift that carries the high bits, which the low bits have reached, down again. */
 static inline uint32_t hash(uint32_t word, uint32_t key, uint32_t shift)
 {
     uint32_t x = (word ^ key) * 0x9E3779B1u;
