@@ -5,7 +5,7 @@
  *
  * x = n pi/2 + r by Cody and Waite (Software Manual for the Elementary Functions, 1980) with pi/2
  * in three doubles, and exact products (Dekker, Numerische Mathematik 18, 1971) so that n may have
- * 48 bits. r is kept as a sum of two doubles; Taylor's series to r^17 and r^18 leave less than 2^-58
+ * 48 bits. r is kept as a sum of two doubles; Taylor series to r^17 and r^18 leave less than 2^-58
  * for |r| < 0.9 (n is off by at most 2^-4 at the largest |x|). */
 #include "data/trig.h"
 
