@@ -1,9 +1,9 @@
 /* Expressions of x by muParser.
  *
- * x is a bound variable and each point one mupEval: muParser's bulk call was no faster (it parses
- * anew each time) and starts OpenMP threads. Sine and cosine are replaced by our own, which give
- * the same bits on every processor. muParser would also accept an assignment, which changes x, and
- * a list of results; both are refused. */
+ * x is a bound variable and each point one mupEval: muParser's bulk call was no faster on one
+ * thread, and it starts OpenMP threads of its own. Sine and cosine are replaced by our own, which
+ * give the same bits on every processor. muParser would also accept an assignment, which changes x,
+ * and a list of results; both are refused. */
 #include "data/expression.h"
 
 #include <muParserDLL.h>
