@@ -1,0 +1,37 @@
+/* The cases of tests/golden/golden.h5, whose layout make_golden.py describes. */
+#ifndef AED_TESTS_SUPPORT_GOLDEN_FILE_H
+#define AED_TESTS_SUPPORT_GOLDEN_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aedist/tensor.h"
+
+enum { AED_GOLDEN_FACTS = 4 };
+
+/* Which column of `facts` holds what; the projections are sums over a whole tensor. */
+enum { AED_GOLDEN_BOUND, AED_GOLDEN_STRIDE, AED_GOLDEN_GRADIENT_SUM, AED_GOLDEN_AFTER_SUM };
+
+typedef struct aed_golden_case {
+    char name[128];              /* "layers/conv1d_stride" */
+    char *config, *tensor_names; /* texts; names with a space between them */
+    aed_shape shape;             /* of a sample */
+    int64_t samples, features;
+    float *target, *input, *output; /* [samples][features]; input is NULL if it is the target */
+    int64_t steps;
+    double *losses, *lr; /* [steps] */
+    int64_t columns;
+    float *tensors; /* [3][columns]: initial, gradient of the first step, after all steps */
+    int64_t tensor_count;
+    double *facts; /* [tensor_count][AED_GOLDEN_FACTS] */
+} aed_golden_case;
+
+/* Calls `check` for every case of the group `kind`; returns the number of cases for which it gave
+ * false. Fails the test if the file cannot be read, or the group holds fewer than `least` cases. */
+int aed_golden_each(const char *path, const char *kind, int least,
+                    bool (*check)(const aed_golden_case *c));
+
+/* make_golden.py's initial(): bound times a hash of (name, index) in [-1, 1). */
+float aed_golden_initial(const char *name, int64_t index, double bound);
+
+#endif
