@@ -93,10 +93,8 @@ float aed_test_layer_grads_before(int64_t index)
 static void run(aed_test_layer *t, const aed_kernels_table *set, const float *x, const float *dy,
                 aed_test_layer_result *result)
 {
-    const aed_tile tile = {.lanes = t->c->lanes,
-                           .valid = t->c->valid,
-                           .train = true,
-                           .scratch = t->scratch.at};
+    const aed_tile tile = {
+        .lanes = t->c->lanes, .valid = t->c->valid, .train = true, .scratch = t->scratch.at};
     t->layer.kernels = set;
     t->layer.ops->forward(&t->layer, t->params.at, x, result->y.at, &tile);
     t->layer.ops->backward(&t->layer, t->params.at, x, result->y.at, dy, result->dx.at,

@@ -71,8 +71,7 @@ static void conv_transpose1d(const aed_layer *layer, const double *params, const
                 for (int64_t k = 0; k < s.kernel; k++) {
                     const int64_t q = p * s.stride + k * s.dilation - s.padding;
                     if (q >= 0 && q < reach)
-                        y[o * reach + q] +=
-                            w[(c * outputs + o) * s.kernel + k] * x[c * length + p];
+                        y[o * reach + q] += w[(c * outputs + o) * s.kernel + k] * x[c * length + p];
                 }
 }
 
@@ -124,8 +123,7 @@ static double element_loss(const aed_spec *spec, double y, double t)
     const double size = fabs(y - t);
     if (is_kind(spec, "mse")) return size * size;
     if (is_kind(spec, "l1")) return size;
-    if (is_kind(spec, "bce"))
-        return -(t * fmax(log(y), -100) + (1 - t) * fmax(log(1 - y), -100));
+    if (is_kind(spec, "bce")) return -(t * fmax(log(y), -100) + (1 - t) * fmax(log(1 - y), -100));
     if (is_kind(spec, "smooth_l1")) {
         const double beta = aed_spec_number(spec, "beta");
         return size < beta ? 0.5 * size * size / beta : size - 0.5 * beta;

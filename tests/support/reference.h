@@ -7,7 +7,8 @@
 #include "aedist/loss.h"
 
 /* y[out] of one sample x[in]. `layer` gives kind, arguments and shapes; params is its block. */
-void aed_reference_forward(const aed_layer *layer, const double *params, const double *x, double *y);
+void aed_reference_forward(const aed_layer *layer, const double *params, const double *x,
+                           double *y);
 
 /* Sum of the element losses of one sample. */
 double aed_reference_loss(const aed_spec *spec, int64_t features, const double *y,

@@ -21,8 +21,14 @@ static const double STEP = 1e-5;
 /* Tolerance in eps of the tensor's largest element. */
 static const double K = 8;
 
-#define FLAT(n) {1, {n}}
-#define MAP(channels, length) {2, {channels, length}}
+#define FLAT(n)  \
+    {            \
+        1, { n } \
+    }
+#define MAP(channels, length)   \
+    {                           \
+        2, { channels, length } \
+    }
 
 /* Whole tiles and last tiles, T = 16 and 32 (48 and 64 once); one channel, 17 and 33; every window
  * setting alone and together; pointwise products, small and large enough for the dense gradient. */
@@ -204,8 +210,12 @@ static void check_kind(const char *kind)
     assert_int_equal(failed, 0);
 }
 
-#define GRADIENT_TEST(kind) \
-    static void test_##kind##_matches_differences(void **state) { (void)state; check_kind(#kind); }
+#define GRADIENT_TEST(kind)                                     \
+    static void test_##kind##_matches_differences(void **state) \
+    {                                                           \
+        (void)state;                                            \
+        check_kind(#kind);                                      \
+    }
 
 GRADIENT_TEST(linear)
 GRADIENT_TEST(conv1d)

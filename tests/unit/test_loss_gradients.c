@@ -26,12 +26,18 @@ typedef struct loss_case {
 
 /* More than 32 and 64 features: the element losses are added in runs. */
 static const loss_case cases[] = {
-    {"mse", "", 1, 16, 16},         {"mse", "", 7, 32, 19},
-    {"mse", "", 33, 16, 1},         {"mse", "", 130, 64, 50},
-    {"bce", "", 1, 16, 16},         {"bce", "", 9, 32, 31},
-    {"bce", "", 65, 16, 13},        {"l1", "", 1, 32, 32},
-    {"l1", "", 48, 16, 7},          {"smooth_l1", "", 5, 16, 16},
-    {"smooth_l1", "beta=0.3", 34, 32, 17}, {"smooth_l1", "beta=2.5", 3, 48, 47},
+    {"mse", "", 1, 16, 16},
+    {"mse", "", 7, 32, 19},
+    {"mse", "", 33, 16, 1},
+    {"mse", "", 130, 64, 50},
+    {"bce", "", 1, 16, 16},
+    {"bce", "", 9, 32, 31},
+    {"bce", "", 65, 16, 13},
+    {"l1", "", 1, 32, 32},
+    {"l1", "", 48, 16, 7},
+    {"smooth_l1", "", 5, 16, 16},
+    {"smooth_l1", "beta=0.3", 34, 32, 17},
+    {"smooth_l1", "beta=2.5", 3, 48, 47},
 };
 
 typedef struct loss_run {
@@ -145,8 +151,8 @@ static bool check_case(const loss_case *c)
     }
     ok &= check_sets_agree(&r, sum);
     if (!ok)
-        print_error("  in %s %s, %d features, %d of %d lanes\n", c->kind, c->args,
-                    (int)c->features, c->valid, c->lanes);
+        print_error("  in %s %s, %d features, %d of %d lanes\n", c->kind, c->args, (int)c->features,
+                    c->valid, c->lanes);
     aed_free(want);
     run_destroy(&r);
     return ok;
@@ -164,8 +170,12 @@ static void check_kind(const char *kind)
     assert_int_equal(failed, 0);
 }
 
-#define LOSS_TEST(kind) \
-    static void test_##kind##_matches_differences(void **state) { (void)state; check_kind(#kind); }
+#define LOSS_TEST(kind)                                         \
+    static void test_##kind##_matches_differences(void **state) \
+    {                                                           \
+        (void)state;                                            \
+        check_kind(#kind);                                      \
+    }
 
 LOSS_TEST(mse)
 LOSS_TEST(bce)
@@ -195,8 +205,7 @@ static double element(const char *kind, float y, float target, float *slope)
                    dy = aed_test_block_create(16);
     in.at[0] = y;
     want.at[0] = target;
-    const double loss =
-        ops->evaluate(&spec.spec, 1, 16, 1, in.at, want.at, 1, dy.at);
+    const double loss = ops->evaluate(&spec.spec, 1, 16, 1, in.at, want.at, 1, dy.at);
     *slope = dy.at[0];
     for (int i = 1; i < 16; i++) assert_true(dy.at[i] == 0);
     aed_test_block_destroy(&in);

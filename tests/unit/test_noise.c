@@ -39,8 +39,8 @@ static void noise_create(noise_run *n, int lanes, uint64_t seed, const char *lay
     aed_test_layer_create(&n->c, &n->test);
     n->test.layer.kernels = aed_kernels();
     n->key = aed_rng_key_make(seed, layer_path, epoch);
-    n->tile = (aed_tile){.lanes = lanes, .valid = lanes, .ids = n->ids, .train = true,
-                         .keys = &n->key};
+    n->tile = (aed_tile){
+        .lanes = lanes, .valid = lanes, .ids = n->ids, .train = true, .keys = &n->key};
     for (int i = 0; i < lanes; i++) n->ids[i] = (uint32_t)i;
     n->x = aed_test_block_create(FEATURES * lanes);
     n->y = aed_test_block_create(FEATURES * lanes);
@@ -228,9 +228,9 @@ static void test_model_keys_follow_path_and_epoch(void **state)
     const aed_rng_key untouched = {{1, 2}};
     aed_rng_key keys[3] = {untouched, untouched, untouched};
     aed_model model;
-    assert_int_equal(aed_model_create(specs, 3, 1, &(aed_shape){1, {4}}, (aed_interval){0, 1}, 32,
-                                      0, 0, &model),
-                     AED_OK);
+    assert_int_equal(
+        aed_model_create(specs, 3, 1, &(aed_shape){1, {4}}, (aed_interval){0, 1}, 32, 0, 0, &model),
+        AED_OK);
     aed_model_keys(&model, 11, 5, keys);
     aed_model_destroy(&model);
     const aed_rng_key first = aed_rng_key_make(11, "encoder.0", 5);
@@ -246,7 +246,9 @@ static void test_noise_with_a_wrong_count_is_refused(void **state)
     aed_test_spec spec;
     aed_test_spec_make(&aed_layer_find("gaussian_noise")->kind, "std=0.5,0.1", &spec);
     const aed_layer_spec layer_spec = {spec.spec, path, NULL};
-    aed_layer layer = {.ops = aed_layer_find("gaussian_noise"), .spec = &layer_spec, .lanes = 16,
+    aed_layer layer = {.ops = aed_layer_find("gaussian_noise"),
+                       .spec = &layer_spec,
+                       .lanes = 16,
                        .in = {2, {CHANNELS, LENGTH}}};
     assert_int_equal(layer.ops->infer(&layer), AED_CONFIG);
     assert_null(layer.state);
