@@ -15,7 +15,8 @@ static aed_status read_config(const aed_options *options, const aed_comm *world,
     char *text = NULL;
     uint64_t bytes = 0;
     if (world->rank == 0) {
-        status = aed_config_read(options->config, options->overrides, options->override_count, list);
+        status = aed_config_read(options->config, options->overrides, options->override_count,
+                                 list);
         if (status == AED_OK) bytes = strlen(list->source_text) + 1;
     }
     AED_TRY(aed_dist_agree(world, status));
@@ -113,9 +114,8 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
     *job = (aed_job){.world = *world, .data_trial = -1, .floor_rank = -1};
     AED_TRY(read_config(options, world, &job->list));
     job->plans = aed_alloc((size_t)job->list.count, sizeof *job->plans);
-    job->output = options->output
-                      ? aed_strdup(options->output)
-                      : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
+    job->output = options->output ? aed_strdup(options->output)
+                                  : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
     if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(world, status));
     for (int64_t i = 0; i < job->list.count; i++) AED_TRY(plan_trial(job, i));

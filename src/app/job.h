@@ -19,8 +19,8 @@ typedef struct aed_plan {
 typedef struct aed_job {
     aed_comm world;
     aed_trial_list list;
-    aed_plan *plans;   /* a trial each */
-    char *output;      /* folder */
+    aed_plan *plans; /* a trial each */
+    char *output;    /* folder */
 
     /* The data of trial `data_trial`; shared by all trials unless a data key is swept. */
     int64_t data_trial; /* -1: none yet */

@@ -8,12 +8,14 @@
 const char aed_options_help[] =
     "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
     "\n"
-    "Trains the autoencoders that CONFIG (YAML) describes, on N ranks. Weights and metrics have the\n"
+    "Trains the autoencoders that CONFIG (YAML) describes, on N ranks. Weights and metrics have "
+    "the\n"
     "same bits on any number of ranks.\n"
     "\n"
     "  key.path=value    overrides a key of the config: train.batch=64 model.encoder.0.out=8\n"
     "                    short: seed=3 noise_scale=0.5 input_noise=0.01\n"
-    "                    several values: sweep.seed=[1,2,3] sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
+    "                    several values: sweep.seed=[1,2,3] "
+    "sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
     "  --output DIR      where the results go (default runs/<name of CONFIG>)\n"
     "  --resume          continue the run in DIR; a plain rerun does the same: trials that the\n"
     "                    ledger holds as done are not trained again\n"
@@ -61,7 +63,8 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
         char *word = argv[i];
         if (strncmp(word, "--output", 8) == 0 && (word[8] == '\0' || word[8] == '=')) {
             options->output = word[8] ? word + 9 : i + 1 < argc ? argv[++i] : "";
-            if (!*options->output) return aed_fail(AED_CONFIG, "--output needs a folder; see --help");
+            if (!*options->output)
+                return aed_fail(AED_CONFIG, "--output needs a folder; see --help");
         } else if (word[0] == '-') {
             int found = 0;
             while (found < flag_count && strcmp(flags[found].name, word) != 0) found++;
@@ -82,6 +85,7 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
     options->override_count = overrides;
     const bool asks = options->help || options->version || options->help_config;
     if (!options->config && !asks)
-        return aed_fail(AED_CONFIG, "no config given: aedist CONFIG [key.path=value ...]; see --help");
+        return aed_fail(AED_CONFIG,
+                        "no config given: aedist CONFIG [key.path=value ...]; see --help");
     return AED_OK;
 }

@@ -10,7 +10,7 @@ typedef struct aed_options {
     const char *config;           /* path, NULL if none was given */
     const char *const *overrides; /* "key.path=value", pointing into argv */
     int override_count;
-    const char *output;           /* NULL: runs/<config name> */
+    const char *output; /* NULL: runs/<config name> */
     bool help, help_config, version, dry_run, preview, resume, retry_failed;
 } aed_options;
 

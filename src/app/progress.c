@@ -62,9 +62,9 @@ static void show(aed_progress_line *line, const aed_progress *progress, double n
     printf("%s%s  %s%s%sepoch %" PRId64 "/%" PRId64
            "  train_loss %.4g  val_loss %s  %s samples/s  %d:%02d left%s",
            line->terminal ? "\r\x1b[K" : "", line->label, line->terminal ? "[" : "",
-           line->terminal ? bar : "", line->terminal ? "] " : "", progress->epoch,
-           progress->epochs, progress->train_loss, val, rate, (int)(left / 60),
-           (int)left % 60, line->terminal ? "" : "\n");
+           line->terminal ? bar : "", line->terminal ? "] " : "", progress->epoch, progress->epochs,
+           progress->train_loss, val, rate, (int)(left / 60), (int)left % 60,
+           line->terminal ? "" : "\n");
     fflush(stdout);
     line->shown = now;
 }

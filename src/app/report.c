@@ -24,14 +24,14 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
     char shape[96];
     printf("aedist    " AED_VERSION ", %d %s, %s kernels\n", job->world.size,
            job->world.size == 1 ? "rank" : "ranks", aed_kernels()->name);
-    printf("data      %s: %" PRId64 " samples of %s%s\n", config->data.kind->name,
-           trainer->samples, aed_shape_text(&model->input, shape),
-           job->source.fresh ? ", new ones every epoch" : "");
-    printf("model     %" PRId64 " parameters, code of %" PRId64 " for %" PRId64 " numbers (%.1f %%)\n",
+    printf("data      %s: %" PRId64 " samples of %s%s\n", config->data.kind->name, trainer->samples,
+           aed_shape_text(&model->input, shape), job->source.fresh ? ", new ones every epoch" : "");
+    printf("model     %" PRId64 " parameters, code of %" PRId64 " for %" PRId64
+           " numbers (%.1f %%)\n",
            model->parameter_count, job->plans[0].code_size, trainer->features,
            100.0 * (double)job->plans[0].code_size / (double)trainer->features);
-    printf("training  %" PRId64 " epochs of %" PRId64 " steps, batch %" PRId64
-           " in %" PRId64 " leaves of %" PRId64 " samples\n",
+    printf("training  %" PRId64 " epochs of %" PRId64 " steps, batch %" PRId64 " in %" PRId64
+           " leaves of %" PRId64 " samples\n",
            config->epochs, trainer->steps, trainer->batch, job->plans[0].leaves, model->leaf);
     print_ranks(job);
     if (job->list.count > 1)
@@ -120,8 +120,8 @@ void aed_report_trial(const aed_job *job, int64_t trial, const aed_trial_result 
         printf("%s  failed: %s\n", label, result->reason);
     } else {
         printf("%s  train_loss %.4g  val_loss %.4g  %.1f s  weights %.12s\n", label,
-               last_value(&result->metrics, "train_loss"),
-               last_value(&result->metrics, "val_loss"), result->seconds, result->weights_hash);
+               last_value(&result->metrics, "train_loss"), last_value(&result->metrics, "val_loss"),
+               result->seconds, result->weights_hash);
     }
     fflush(stdout);
 }
@@ -157,7 +157,8 @@ static void print_meaning(const aed_job *job, const aed_config *config, double v
     printf("          predicting the mean sample would give %.4g", job->mean_floor);
     /* The residual of a code as wide as the data is rounding. */
     if (job->pca_floor > 1e-9 * job->mean_floor)
-        printf("; the best linear code of %" PRId64 " numbers (PCA) %.4g: val_loss is %.3f times that",
+        printf("; the best linear code of %" PRId64
+               " numbers (PCA) %.4g: val_loss is %.3f times that",
                job->floor_rank, job->pca_floor, val_loss / job->pca_floor);
     printf("\n");
 }
@@ -169,8 +170,9 @@ void aed_report_end(const aed_job *job, const aed_run *run, double seconds)
     column_statistics(job, run, "val_loss", &val, &val_std);
     if (count > 0) {
         if (count == 1)
-            printf("result    train_loss %.4g (as seen in training), val_loss %.4g (without noise)\n",
-                   train, val);
+            printf(
+                "result    train_loss %.4g (as seen in training), val_loss %.4g (without noise)\n",
+                train, val);
         else
             printf("result    mean of %" PRId64 " trials: train_loss %.4g +- %.2g (as seen in "
                    "training), val_loss %.4g +- %.2g (without noise)\n",

@@ -14,9 +14,9 @@ aed_status aed_report_preview(aed_trainer *trainer);
 
 /* Progress of one trial: a bar on a terminal, a line an interval elsewhere. */
 typedef struct aed_progress_line {
-    const char *label;   /* "seed=11" */
-    int64_t samples;     /* of an epoch */
-    int64_t every;       /* log.every: epochs between lines; 0: by time */
+    const char *label; /* "seed=11" */
+    int64_t samples;   /* of an epoch */
+    int64_t every;     /* log.every: epochs between lines; 0: by time */
     bool terminal;
     double start, shown; /* seconds of the clock */
     int64_t skipped;     /* epochs since the clock was last read */

@@ -72,8 +72,8 @@ static aed_status open_writer(const aed_job *job, const char *command, const cha
     AED_TRY(plan_results(job, w));
     AED_TRY(aed_config_resolve(&job->list.trials[0].config, job->plans[0].tile, job->plans[0].leaf,
                                &resolved));
-    AED_TRY(aed_run_open(job->output, resolved, &info, w->planned, job->list.count, &notice,
-                         &w->run));
+    AED_TRY(
+        aed_run_open(job->output, resolved, &info, w->planned, job->list.count, &notice, &w->run));
     if (notice) printf("note      %s\n", notice);
     AED_TRY(aed_run_write_results(w->run, NULL));
     w->results_written = aed_clock_seconds();
@@ -136,7 +136,8 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
         .seed = source->config.seed,
         .epochs = history->epochs,
         .seconds = history->seconds,
-        .samples_per_second = history->seconds > 0 ? (double)history->samples / history->seconds : 0,
+        .samples_per_second = history->seconds > 0 ? (double)history->samples / history->seconds
+                                                   : 0,
         .resolved = resolved,
         .setting_count = source->setting_count,
         .settings = w->settings[trial],

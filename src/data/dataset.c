@@ -152,14 +152,15 @@ static inline void transpose_4x4(const float *const *rows, int64_t feature, int6
         for (int i = 0; i < 4; i++) store(copy + i * lanes, column[i]);
 }
 
-static void fill_scalar(const float *const *rows, int64_t features, int first_lane, int lanes,
-                        float *out, float *copy)
+/* Lanes from first_lane on, a row at a time: for samples of one to three features. */
+static void fill_rows(const float *const *rows, int64_t features, int first_lane, int lanes,
+                      float *out, float *copy)
 {
-    for (int64_t f = 0; f < features; f++)
-        for (int lane = first_lane; lane < lanes; lane++) {
-            out[f * lanes + lane] = rows[lane][f];
-            if (copy) copy[f * lanes + lane] = rows[lane][f];
-        }
+    for (int lane = first_lane; lane < lanes; lane++) {
+        const float *row = rows[lane];
+        for (int64_t f = 0; f < features; f++) out[f * lanes + lane] = row[f];
+        for (int64_t f = 0; copy && f < features; f++) copy[f * lanes + lane] = row[f];
+    }
 }
 
 /* out[features][lanes] (and copy, unless NULL) from rows[lanes]. Blocks of 16 lanes fill whole
@@ -179,7 +180,7 @@ static void fill_tile(const float *const *rows, int64_t features, int lanes, flo
             }
         }
     }
-    if (whole < lanes) fill_scalar(rows, features, whole, lanes, out, copy);
+    if (whole < lanes) fill_rows(rows, features, whole, lanes, out, copy);
 }
 
 static void find_rows(const float *samples, int64_t features, const uint32_t *ids, int lanes,

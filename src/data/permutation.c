@@ -10,6 +10,8 @@
  * Blocks of indices are evaluated together by plain loops that the compiler vectorises; images
  * outside the range are gathered into a shorter block and walked again together. All operations are
  * on 32-bit words, so every build gives the same integers. */
+#include <string.h>
+
 #include "aedist/data.h"
 #include "aedist/rng.h"
 
@@ -82,9 +84,15 @@ static void read_block(const aed_permutation *perm, uint32_t first, uint32_t n, 
         value[i] = first + i;
         slot[i] = i;
     }
+    permute(perm, whole_vectors(n), value);
+    uint32_t beyond = 0;
+    for (uint32_t i = 0; i < n; i++) beyond |= value[i] >= perm->count;
+    if (!beyond) {
+        memcpy(out, value, n * sizeof *out);
+        return;
+    }
     for (uint32_t pending = n; pending > 0;) {
         uint32_t outside = 0;
-        permute(perm, whole_vectors(pending), value);
         for (uint32_t i = 0; i < pending; i++) {
             const uint32_t image = value[i], to = slot[i];
             out[to] = image;
@@ -93,6 +101,7 @@ static void read_block(const aed_permutation *perm, uint32_t first, uint32_t n, 
             outside += image >= perm->count;
         }
         pending = outside;
+        permute(perm, whole_vectors(pending), value);
     }
 }
 
