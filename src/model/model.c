@@ -131,12 +131,14 @@ static aed_status plan_parameters(aed_model *model)
     return AED_OK;
 }
 
-/* Tile: 32 samples if the batch fills two and the activations of 32 stay in half a cache; else 16.
+/* Tile: 64 samples if the batch fills one and its activations are a few pages (calls cost more than
+ * arithmetic there); 32 if the batch fills two and the activations stay in half a cache; else 16.
  * Leaf: enough samples that adding a leaf's gradient (P additions) is about 5 % of computing it. */
 static void choose_tile(const aed_model *model, int64_t batch, int64_t *tile, int64_t *leaf)
 {
+    const int64_t bytes = 4 * model->saved; /* a sample */
     if (*tile == 0)
-        *tile = batch >= 64 && 128 * model->saved <= 512 * 1024 ? 32 : 16;
+        *tile = batch < 64 ? 16 : 64 * bytes <= 16 * 1024 ? 64 : 32 * bytes <= 512 * 1024 ? 32 : 16;
     if (*leaf == 0) {
         *leaf = *tile;
         while (*leaf < batch && model->flops > 0 &&

@@ -24,8 +24,8 @@ float *aed_model_gradient(const aed_model *model, float *workspace)
     return workspace + model->gradient_at[0];
 }
 
-void aed_model_backward(const aed_model *model, const float *params, float *workspace,
-                        float *grads, const aed_tile *tile)
+void aed_model_backward(const aed_model *model, const float *params, float *workspace, float *grads,
+                        const aed_tile *tile)
 {
     int at = 0; /* which of the two gradient buffers holds dy */
     for (int i = model->layer_count - 1; i >= model->first_trained; i--) {
