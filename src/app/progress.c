@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,20 @@ void aed_report_label(const aed_trial *trial, char *text, size_t bytes)
                                trial->settings[i].axis, trial->settings[i].text);
 }
 
+/* Whether a person watches. Open MPI gives its ranks a pseudo-terminal even where its own output goes
+ * to a file: then the launcher's standard output is what counts. */
+static bool watched(void)
+{
+    char path[64], target[256];
+    if (isatty(STDOUT_FILENO) != 1) return false;
+    if (!getenv("OMPI_COMM_WORLD_RANK")) return true;
+    snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+    const ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length < 0) return false;
+    target[length] = '\0';
+    return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+}
+
 void aed_progress_begin(aed_progress_line *line, const aed_trial *trial, int64_t samples)
 {
     static char label[200];
@@ -32,7 +47,7 @@ void aed_progress_begin(aed_progress_line *line, const aed_trial *trial, int64_t
     *line = (aed_progress_line){.label = label,
                                 .samples = samples,
                                 .every = trial->config.log_every,
-                                .terminal = isatty(STDOUT_FILENO) == 1,
+                                .terminal = watched(),
                                 .start = aed_clock_seconds(),
                                 .val_loss = NAN};
     line->shown = line->start;
