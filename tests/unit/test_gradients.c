@@ -260,6 +260,25 @@ static void test_views_change_shapes_only(void **state)
     expect_view("unflatten", "shape=1,2,3", (aed_shape)MAP(2, 3), (aed_shape){3, {1, 2, 3}});
 }
 
+/* What the default initialisation divides by: the weight's second dimension times the taps, as PyTorch
+ * counts for every kind, and the same for the bias. */
+static void expect_fan_in(const char *kind, const char *args, aed_shape in, int64_t fan_in)
+{
+    aed_test_layer t;
+    aed_test_layer_create(&(aed_test_layer_case){kind, args, in, 16, 16}, &t);
+    for (int i = 0; i < t.layer.tensor_count; i++)
+        assert_int_equal(t.layer.tensors[i].fan_in, fan_in);
+    aed_test_layer_destroy(&t);
+}
+
+static void test_fan_in_is_pytorchs(void **state)
+{
+    (void)state;
+    expect_fan_in("linear", "out=3", (aed_shape)FLAT(5), 5);
+    expect_fan_in("conv1d", "out=3 kernel=4", (aed_shape)MAP(2, 9), 8);
+    expect_fan_in("conv_transpose1d", "out=3 kernel=4", (aed_shape)MAP(2, 9), 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_softmax_matches_differences),
         cmocka_unit_test(test_layer_table_is_covered),
         cmocka_unit_test(test_views_change_shapes_only),
+        cmocka_unit_test(test_fan_in_is_pytorchs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,6 @@ static void test_noise_in_evaluation_is_none(void **state)
     noise_create(&n, LANES, 7, path, 1);
     memcpy(n.x.at, n.test.x.at, sizeof(float) * (size_t)n.x.count);
     n.tile.train = false;
-    n.tile.keys = NULL;
     forward(&n);
     assert_memory_equal(n.y.at, n.x.at, sizeof(float) * (size_t)n.x.count);
     noise_destroy(&n);
