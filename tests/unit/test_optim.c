@@ -79,10 +79,10 @@ static void test_norm_and_scale_agree_between_kernel_sets(void **state)
     const aed_kernels_table *sets[3];
     const int count = aed_test_kernel_sets(sets);
     aed_test_block x = aed_test_block_create(COUNT), first = aed_test_block_create(COUNT);
-    double want = 0, sum = 0;
+    double sum = 0;
     for (int i = 0; i < count; i++) {
         for (uint32_t j = 0; j < COUNT; j++) x.at[j] = aed_test_uniform(1, j, -1e3, 1e3);
-        want = 0;
+        double want = 0;
         for (int j = 0; j < COUNT; j++) want += (double)x.at[j] * (double)x.at[j];
         const double here = sets[i]->sum_of_squares(COUNT, x.at);
         assert_true(fabs(here - want) <= 1e-13 * want);
@@ -117,14 +117,16 @@ static void test_schedule_without_warmup_is_flat_within_an_epoch(void **state)
 {
     (void)state;
     const double pi = acos(-1);
-    for (int64_t epoch = 0; epoch < 20; epoch++)
+    for (int64_t epoch = 0; epoch < 20; epoch++) {
+        const int64_t drops = epoch / 6;
         for (int64_t step = 0; step < 7; step += 3) {
             expect_rate(rate("constant", "", 20, epoch, step, 7), 0.5);
             expect_rate(rate("step", "every=6 gamma=0.3", 20, epoch, step, 7),
-                        0.5 * pow(0.3, (double)(epoch / 6)));
+                        0.5 * pow(0.3, (double)drops));
             expect_rate(rate("cosine", "min=0.1", 20, epoch, step, 7),
                         0.1 + 0.4 * 0.5 * (1 + cos(pi * (double)epoch / 20)));
         }
+    }
 }
 
 /* Warm-up rises with every step, from one share of the rate to the whole of it. */
