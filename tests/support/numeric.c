@@ -91,11 +91,24 @@ float aed_test_uniform(uint64_t seed, uint32_t index, double lo, double hi)
     return (float)(lo + (hi - lo) * aed_rng_uniform(key, index, 0));
 }
 
+/* AEDIST_SIMD as the test was started with: aed_test_use_kernels changes it later. */
+static const char *forced_set(void)
+{
+    static char name[16];
+    static bool known;
+    const char *wanted = getenv("AEDIST_SIMD");
+    if (!known && wanted) snprintf(name, sizeof name, "%s", wanted);
+    known = true;
+    return name;
+}
+
 int aed_test_kernel_sets(const aed_kernels_table *sets[3])
 {
     static const char *const names[] = {"avx512", "avx2", "plain"};
+    const char *forced = forced_set();
     int count = 0;
     for (int i = 0; i < 3; i++) {
+        if (*forced && strcmp(forced, names[i]) != 0) continue;
         sets[count] = aed_kernels_named(names[i]);
         if (sets[count]) count++;
     }

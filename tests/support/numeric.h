@@ -35,7 +35,9 @@ void aed_test_block_destroy(aed_test_block *block);
 /* Uniform in [lo, hi), rounded to float: number `index` of the stream `seed`. */
 float aed_test_uniform(uint64_t seed, uint32_t index, double lo, double hi);
 
-/* The kernel sets of this processor, best first; at most 3. */
+/* The kernel sets of this processor, best first; at most 3. Only the one that AEDIST_SIMD names if the
+ * test was started with it: valgrind's fused multiply-add gives 1 - 1 the sign -, so its runs must not
+ * compare sets. */
 int aed_test_kernel_sets(const aed_kernels_table *sets[3]);
 /* Makes aed_kernels() give `set`. */
 void aed_test_use_kernels(const aed_kernels_table *set);
