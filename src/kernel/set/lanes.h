@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -36,6 +36,8 @@
 typedef float vf __attribute__((vector_size(4 * AED_WIDTH)));
 typedef int32_t vi __attribute__((vector_size(4 * AED_WIDTH)));
 typedef uint32_t vu __attribute__((vector_size(4 * AED_WIDTH)));
+typedef double vd __attribute__((vector_size(4 * AED_WIDTH))); /* half as many */
+typedef uint64_t vl __attribute__((vector_size(4 * AED_WIDTH)));
 
 #define AED_INLINE static inline __attribute__((always_inline, unused))
 
@@ -55,6 +57,17 @@ AED_INLINE vu v_load_u(const uint32_t *p)
     return v;
 }
 
+/* The same, held in a register: what several products share is else loaded once for each. */
+#if defined(__x86_64__)
+AED_INLINE vf v_keep(vf a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
+#else
+AED_INLINE vf v_keep(vf a) { return a; }
+#endif
+
 AED_INLINE vf v_set(float x) { return x - (vf){0}; }
 AED_INLINE vf v_zero(void) { return (vf){0}; }
 
@@ -63,12 +76,48 @@ AED_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mas
 AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
 AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* The lower and upper half of a register as doubles, and back; of the portable form gcc makes
+ * scalars. */
+#if defined(__AVX512F__)
+AED_INLINE vd v_widen_low(vf a) { return (vd)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)a)); }
+AED_INLINE vd v_widen_high(vf a)
+{
+    return (vd)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)a, 1));
+}
+#elif defined(__AVX2__)
+AED_INLINE vd v_widen_low(vf a) { return (vd)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)a)); }
+AED_INLINE vd v_widen_high(vf a)
+{
+    return (vd)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)a, 1));
+}
+#elif defined(__SSE2__)
+AED_INLINE vd v_widen_low(vf a) { return (vd)_mm_cvtps_pd((__m128)a); }
+AED_INLINE vd v_widen_high(vf a) { return (vd)_mm_cvtps_pd(_mm_movehl_ps((__m128)a, (__m128)a)); }
+AED_INLINE vf v_narrow(vd low, vd high)
+{
+    return (vf)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)low), _mm_cvtpd_ps((__m128d)high));
+}
+#else
+AED_INLINE vd v_widen_low(vf a) { return (vd){a[0], a[1]}; }
+AED_INLINE vd v_widen_high(vf a) { return (vd){a[2], a[3]}; }
+AED_INLINE vf v_narrow(vd low, vd high)
+{
+    return (vf){(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+}
+#endif
+
 /* a * b + c, rounded once. */
 #if defined(__AVX512F__)
-AED_INLINE vf v_fma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+AED_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
 AED_INLINE vf v_sqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
 #elif defined(__AVX2__)
-AED_INLINE vf v_fma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+AED_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
 AED_INLINE vf v_sqrt(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
 #elif defined(__aarch64__)
 AED_INLINE vf v_fma(vf a, vf b, vf c)
@@ -79,22 +128,24 @@ AED_INLINE vf v_sqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
 #else
 /* Without the instruction: the product of two floats is exact in double; the sum is rounded to odd
  * there (Boldo, Melquiond: Emulation of FMA and correctly rounded sums, IEEE TC 2008), which makes
- * the final rounding to float that of the exact value. */
+ * the final rounding to float that of the exact value. To odd: one step towards zero if the error
+ * points there, then the last bit is set, unless the sum is exact (or not finite). */
+/* a * b + c rounded to odd. */
+AED_INLINE vd fma_to_odd(vd a, vd b, vd c)
+{
+    const vd product = a * b, sum = product + c, back = sum - product;
+    const vd error = (product - (sum - back)) + (c - back);
+    const vl inexact = (vl)((error > 0) | (error < 0)) >> 63;
+    const vl inwards = ((vl)error ^ (vl)sum) >> 63 & inexact;
+    return (vd)(((vl)sum - inwards) | inexact);
+}
+
 AED_INLINE vf v_fma(vf a, vf b, vf c)
 {
-    typedef double vd __attribute__((vector_size(8 * AED_WIDTH)));
-    typedef int64_t vl __attribute__((vector_size(8 * AED_WIDTH)));
-    const vd product = __builtin_convertvector(a, vd) * __builtin_convertvector(b, vd);
-    const vd addend = __builtin_convertvector(c, vd);
-    const vd sum = product + addend;
-    const vd back = sum - product;
-    const vd error = (product - (sum - back)) + (addend - back);
-    const vl inexact = (error > 0) | (error < 0);
-    const vl even = ((vl)sum & 1) - 1;
-    const vl opposite = ((vl)error ^ (vl)sum) >> 63; /* -1 if the signs differ */
-    const vl odd = (vl)sum + (inexact & even & (1 + 2 * opposite));
-    return __builtin_convertvector((vd)odd, vf);
+    return v_narrow(fma_to_odd(v_widen_low(a), v_widen_low(b), v_widen_low(c)),
+                    fma_to_odd(v_widen_high(a), v_widen_high(b), v_widen_high(c)));
 }
+
 AED_INLINE vf v_sqrt(vf a)
 {
     for (int i = 0; i < AED_WIDTH; i++) a[i] = __builtin_sqrtf(a[i]);
