@@ -37,14 +37,16 @@ AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parame
         e.slope = v_select(difference != difference, difference, e.slope);
         break;
     }
-    case AED_BCE: default: {
+    case AED_BCE:
+    default: {
         /* -(t log y + (1-t) log(1-y)) with the logarithms clamped at -100; the slope's denominator
          * at 1e-12, both as PyTorch does. */
-        vf log_y = v_log(y), log_rest = v_log(1.0f - y);
+        const vf rest = 1.0f - y;
+        vf log_y = v_log(y), log_rest = v_log(rest) + v_log1p_rest(-y, rest);
         log_y = v_select(log_y < -100.0f, v_set(-100.0f), log_y);
         log_rest = v_select(log_rest < -100.0f, v_set(-100.0f), log_rest);
         e.loss = -v_fma(t, log_y, (1.0f - t) * log_rest);
-        vf denominator = y * (1.0f - y);
+        vf denominator = y * rest;
         denominator = v_select(denominator < 1e-12f, v_set(1e-12f), denominator);
         e.slope = difference / denominator;
         break;
@@ -53,32 +55,67 @@ AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parame
     return e;
 }
 
+/* The sum of 16 doubles in the order of lanes_sum. */
+AED_INLINE double total_sum(const vd *total)
+{
+    double lane[AED_LANE_BLOCK], t[8];
+    memcpy(lane, total, sizeof lane);
+    for (int i = 0; i < 8; i++) t[i] = lane[i] + lane[i + 8];
+    for (int i = 0; i < 4; i++) t[i] += t[i + 4];
+    return (t[0] + t[2]) + (t[1] + t[3]);
+}
+
+/* Registers of two blocks of lanes, and their doubles. */
+enum { MOST = 2 * AED_PARTS };
+
+/* Adds the losses of one or two blocks of lanes to the 16 of total, block by block. */
+AED_INLINE void loss_blocks(int blocks, aed_loss_function kind, float parameter, int64_t features,
+                            int lanes, int valid, const float *y, const float *target, float scale,
+                            float *dy, vd *total)
+{
+    const int registers = blocks * AED_PARTS;
+    vi counts[MOST];
+    vd sum[2 * MOST] = {{0}};
+    for (int r = 0; r < registers; r++) {
+        vi index;
+        for (int i = 0; i < AED_WIDTH; i++) index[i] = r * AED_WIDTH + i;
+        counts[r] = index < valid;
+    }
+    for (int64_t start = 0; start < features; start += RUN) {
+        const int64_t end = start + RUN < features ? start + RUN : features;
+        vf partial[MOST] = {{0}};
+        for (int64_t f = start; f < end; f++)
+            for (int r = 0; r < registers; r++) {
+                const int64_t at = f * lanes + r * AED_WIDTH;
+                const element e = loss_element(kind, v_load(y + at), v_load(target + at),
+                                               parameter);
+                partial[r] += v_and(counts[r], e.loss);
+                if (dy) v_store(dy + at, v_and(counts[r], e.slope * scale));
+            }
+        for (int r = 0; r < registers; r++) {
+            sum[2 * r] += v_widen_low(partial[r]);
+            sum[2 * r + 1] += v_widen_high(partial[r]);
+        }
+    }
+    for (int i = 0; i < 2 * registers; i++) total[i % (2 * AED_PARTS)] += sum[i];
+}
+
 AED_INLINE double loss_loop(aed_loss_function kind, float parameter, int64_t features, int lanes,
                             int valid, const float *y, const float *target, float scale, float *dy)
 {
-    double sum = 0;
-    for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
-        vi index = {0};
-        for (int i = 0; i < AED_WIDTH; i++) index[i] = lane + i;
-        const vi counts = index < valid;
-        double total[AED_WIDTH] = {0};
-        for (int64_t start = 0; start < features; start += RUN) {
-            const int64_t end = start + RUN < features ? start + RUN : features;
-            vf partial = v_zero();
-            for (int64_t f = start; f < end; f++) {
-                const int64_t at = f * lanes + lane;
-                const element e = loss_element(kind, v_load(y + at), v_load(target + at), parameter);
-                partial += v_and(counts, e.loss);
-                if (dy) v_store(dy + at, v_and(counts, e.slope * scale));
-            }
-            for (int i = 0; i < AED_WIDTH; i++) total[i] += (double)partial[i];
-        }
-        for (int i = 0; i < AED_WIDTH; i++) sum += total[i];
-    }
-    return sum;
+    vd total[2 * AED_PARTS] = {{0}};
+    const int blocks = kind == AED_BCE ? 1 : 2; /* two would not fit into the registers */
+    int lane = 0;
+    for (; lane + blocks * AED_LANE_BLOCK <= lanes; lane += blocks * AED_LANE_BLOCK)
+        loss_blocks(blocks, kind, parameter, features, lanes, valid - lane, y + lane, target + lane,
+                    scale, dy ? dy + lane : NULL, total);
+    if (lane < lanes)
+        loss_blocks(1, kind, parameter, features, lanes, valid - lane, y + lane, target + lane,
+                    scale, dy ? dy + lane : NULL, total);
+    return total_sum(total);
 }
 
-#define LOSS_CASE(kind)                                                                        \
+#define LOSS_CASE(kind) \
     case kind: return loss_loop(kind, parameter, features, lanes, valid, y, target, scale, dy);
 
 double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, int lanes,
