@@ -7,35 +7,38 @@
 #include "kernel/set/set.h"
 #include "kernel/set/vmath.h"
 
-typedef struct pair {
-    vf first, second;
-} pair;
+/* Registers drawn side by side: the latency of each chain hides behind the others. */
+enum { UNITS = 4 };
+
+#define EACH_UNIT _Pragma("GCC unroll 4") for (int j = 0; j < UNITS; j++)
 
 AED_INLINE void threefry13(aed_rng_key key, vu *a, vu *b)
 {
     static const int rotation[8] = {13, 15, 26, 6, 17, 29, 16, 24};
     const uint32_t schedule[3] = {key.word[0], key.word[1],
                                   0x1BD11BDAu ^ key.word[0] ^ key.word[1]};
-    *a += schedule[0];
-    *b += schedule[1];
+    EACH_UNIT
+    {
+        a[j] += schedule[0];
+        b[j] += schedule[1];
+    }
 #pragma GCC unroll 13
     for (int round = 0; round < 13; round++) {
-        *a += *b;
-        *b = v_rotate(*b, rotation[round % 8]) ^ *a;
-        if (round % 4 == 3) {
-            const uint32_t injection = (uint32_t)round / 4 + 1;
-            *a += schedule[injection % 3];
-            *b += schedule[(injection + 1) % 3] + injection;
-        }
+        const uint32_t injection = (uint32_t)round / 4 + 1;
+        EACH_UNIT a[j] += b[j];
+        EACH_UNIT b[j] = v_rotate(b[j], rotation[round % 8]) ^ a[j];
+        if (round % 4 != 3) continue;
+        EACH_UNIT a[j] += schedule[injection % 3];
+        EACH_UNIT b[j] += schedule[(injection + 1) % 3] + injection;
     }
 }
 
-AED_INLINE pair normal_pair(aed_rng_key key, vu ids, uint32_t index)
+/* Turns the words of a counter into both normals, in place. */
+AED_INLINE void box_muller(vu *first, vu *second)
 {
-    vu a = ids, b = ids * 0 + index;
-    threefry13(key, &a, &b);
-    const vf u = v_fma(__builtin_convertvector((vi)(a >> 1), vf), v_set(0x1p-31f),
-                       v_set(0x1p-32f));
+    const vu a = *first, b = *second;
+    /* 31 bits, rounded to float: in (0, 1]. */
+    const vf u = v_fma(__builtin_convertvector((vi)(a >> 1), vf), v_set(0x1p-31f), v_set(0x1p-32f));
     const vf radius = v_sqrt(v_log_positive(u) * -2.0f);
 
     const vf turn = __builtin_convertvector((vi)b, vf) * 0x1p-31f; /* [-1, 1] quarter turns */
@@ -50,30 +53,59 @@ AED_INLINE pair normal_pair(aed_rng_key key, vu ids, uint32_t index)
     cosine = v_fma(cosine, z, v_set(-1.233700514e+00f));
     cosine = v_fma(cosine, z, v_set(1.0f));
     /* The lowest bit of the radius's word is free: u uses the other 31. */
-    const vi sign = (vi)(a << 31);
-    return (pair){radius * (vf)((vi)cosine ^ sign), radius * sine};
+    *first = (vu)(radius * (vf)((vu)cosine ^ a << 31));
+    *second = (vu)(radius * sine);
+}
+
+/* out = normals, or x + std[element] * normals where std is given (constant in each call). Pairs of
+ * elements times registers of lanes are one list of units. */
+AED_INLINE void draw(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
+                     int64_t elements, const float *std, const float *x, float *out)
+{
+    const int64_t units = (elements + 1) / 2 * (lanes / AED_WIDTH);
+    int64_t element = 0;
+    int lane = 0;
+    for (int64_t left = units; left > 0; left -= UNITS) {
+        vu a[UNITS], b[UNITS];
+        int64_t elements_of[UNITS];
+        int lanes_of[UNITS];
+        EACH_UNIT /* the last unit is repeated to fill the group */
+        {
+            elements_of[j] = element;
+            lanes_of[j] = lane;
+            a[j] = v_load_u(ids + lane);
+            b[j] = (vu){0} + (first + (uint32_t)element) / 2;
+            if (j + 1 >= left) continue;
+            lane += AED_WIDTH;
+            if (lane == lanes) {
+                lane = 0;
+                element += 2;
+            }
+        }
+        threefry13(key, a, b);
+        EACH_UNIT box_muller(&a[j], &b[j]);
+        EACH_UNIT
+        {
+            if (j >= left) break;
+            const int64_t e = elements_of[j], at = e * lanes + lanes_of[j];
+            const vf z = (vf)a[j];
+            v_store(out + at, std ? v_fma(v_set(std[e]), z, v_load(x + at)) : z);
+            if (e + 1 == elements) continue;
+            const vf next = (vf)b[j];
+            v_store(out + at + lanes,
+                    std ? v_fma(v_set(std[e + 1]), next, v_load(x + at + lanes)) : next);
+        }
+    }
 }
 
 void AED_SET(normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
                      int64_t elements, float *out)
 {
-    for (int64_t e = 0; e < elements; e += 2)
-        for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
-            const pair z = normal_pair(key, v_load_u(ids + lane), (first + (uint32_t)e) / 2);
-            v_store(out + e * lanes + lane, z.first);
-            if (e + 1 < elements) v_store(out + (e + 1) * lanes + lane, z.second);
-        }
+    draw(key, ids, lanes, first, elements, NULL, NULL, out);
 }
 
 void AED_SET(add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                         const float *std, const float *x, float *y)
 {
-    for (int64_t e = 0; e < elements; e += 2)
-        for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
-            const int64_t at = e * lanes + lane;
-            const pair z = normal_pair(key, v_load_u(ids + lane), (uint32_t)(e / 2));
-            v_store(y + at, v_fma(v_set(std[e]), z.first, v_load(x + at)));
-            if (e + 1 < elements)
-                v_store(y + at + lanes, v_fma(v_set(std[e + 1]), z.second, v_load(x + at + lanes)));
-        }
+    draw(key, ids, lanes, 0, elements, std, x, y);
 }
