@@ -60,10 +60,10 @@ typedef struct aed_gather_weight {
 typedef struct aed_adam_settings {
     float beta1, beta2, eps;
     float one_minus_beta1, one_minus_beta2;
-    float step_size;        /* lr / (1 - beta1^t) */
-    float inverse_root;     /* 1 / sqrt(1 - beta2^t) */
-    float weight_decay;     /* L2, added to the gradient */
-    float shrink;           /* 1 - lr * decoupled weight decay */
+    float step_size;    /* lr / (1 - beta1^t) */
+    float inverse_root; /* 1 / sqrt(1 - beta2^t) */
+    float weight_decay; /* L2, added to the gradient */
+    float shrink;       /* 1 - lr * decoupled weight decay */
 } aed_adam_settings;
 
 typedef struct aed_sgd_settings {
@@ -75,18 +75,17 @@ typedef struct aed_sgd_settings {
 typedef struct aed_kernels {
     const char *name; /* "avx512", "avx2", "plain" */
 
-    /* out[elements][lanes]: standard normals of elements first ... first+elements-1 (first even). */
-    void (*normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first, int64_t elements,
-                   float *out);
+    /* out[elements][lanes]: standard normals of elements first ... first+elements-1, first even. */
+    void (*normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
+                   int64_t elements, float *out);
     /* y = x + std[element] * normal, [elements][lanes]; y may be x. */
     void (*add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                       const float *std, const float *x, float *y);
 
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    const float *x, float *y);
-    /* scratch: 16 floats a weight of one (a, b) block: 16 * 8 * taps. */
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
-                          float *grad, float *scratch);
+                          float *grad);
     /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */
     void (*bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
 
@@ -122,7 +121,7 @@ typedef struct aed_kernels {
 
 /* The chosen set. The first call chooses; AEDIST_SIMD=avx512|avx2|plain forces one. */
 const aed_kernels_table *aed_kernels(void);
-/* Chooses now; fails with AED_CONFIG if AEDIST_SIMD names no set or one that this processor lacks. */
+/* Chooses now; fails with AED_CONFIG if AEDIST_SIMD names no set, or one the processor lacks. */
 aed_status aed_kernels_choose(void);
 /* The set called `name` if this build and processor have it, else NULL: for tests. */
 const aed_kernels_table *aed_kernels_named(const char *name);

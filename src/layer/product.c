@@ -108,14 +108,6 @@ static aed_status make_tensors(aed_layer *layer, const aed_product *product, int
     return AED_OK;
 }
 
-static int64_t max_scratch(const aed_product *product, int64_t taps, int lanes)
-{
-    const int64_t rounded = (taps + 15) / 16 * 16 + 16;
-    const int64_t gather = 8 * 16 * rounded;
-    const int64_t dense = 32 * product->narrow_positions * lanes;
-    return product->dense_weight && dense > gather ? dense : gather;
-}
-
 aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, int64_t wide,
                               int64_t narrow_positions, int64_t wide_positions,
                               const aed_window *window)
@@ -145,7 +137,7 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
     if (!product->dense_weight) AED_TRY(build_lists(product, window));
     AED_TRY(make_tensors(layer, product, window->kernel));
     layer->flops = 2 * product->pairs * narrow * wide;
-    layer->scratch = max_scratch(product, window->kernel, layer->lanes);
+    layer->scratch = product->dense_weight ? 32 * product->narrow_positions * layer->lanes : 0;
     layer->out_interval = (aed_interval){-__builtin_inf(), __builtin_inf()};
 done:
     if (status != AED_OK) aed_product_destroy(layer);
@@ -203,7 +195,7 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
                                      wide_side, weight_grad, tile->scratch);
     else
         layer->kernels->gather_weight(&product->weight_plan, layer->lanes, narrow_side, wide_side,
-                                      weight_grad, tile->scratch);
+                                      weight_grad);
     if (product->bias) {
         const int64_t positions =
             product->to_narrow ? product->narrow_positions : product->wide_positions;

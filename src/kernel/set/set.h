@@ -11,7 +11,7 @@ void AED_SET(add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      const float *x, float *y);
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
-                            const float *v, float *grad, float *scratch);
+                            const float *v, float *grad);
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
 void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
                     int64_t w_column, const float *bias, aed_activation activation, const float *x,
@@ -34,7 +34,14 @@ void AED_SET(adam)(const aed_adam_settings *settings, int64_t count, const float
 void AED_SET(sgd)(const aed_sgd_settings *settings, int64_t count, const float *grads,
                   float *params, float *momentum);
 
-/* Adds the sums of `count` 16-lane blocks to sums[0], sums[stride], ...; see sum.c. */
-void AED_SET(add_lane_sums)(int64_t count, const float *blocks, float *sums, int64_t stride);
+/* Collects 16-lane blocks whose sums are to be added to numbers, and sums sixteen at a time. Their
+ * count is kept outside, in a register. */
+typedef struct aed_lane_sums {
+    float *to[AED_LANE_BLOCK];
+    float block[AED_LANE_BLOCK][AED_LANE_BLOCK] __attribute__((aligned(64)));
+} aed_lane_sums;
+
+/* Adds the first `count` sums; see sum.c. */
+void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count);
 
 #endif

@@ -32,25 +32,23 @@ AED_INLINE vf sixteen_sums(const float *blocks)
     return fold(c[0], c[1], low1, high1);
 }
 
-void AED_SET(add_lane_sums)(int64_t count, const float *blocks, float *sums, int64_t stride)
+void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count)
 {
-    float out[16];
-    for (; count > 0; count -= 16, blocks += 256, sums += 16 * stride) {
-        if (count < 4) {
-            for (int64_t i = 0; i < count; i++) sums[i * stride] += lanes_sum(blocks + 16 * i);
-            return;
-        }
-        v_store(out, sixteen_sums(blocks)); /* blocks beyond count are scratch: read, not used */
-        const int64_t here = count < 16 ? count : 16;
-        for (int64_t i = 0; i < here; i++) sums[i * stride] += out[i];
+    float out[AED_LANE_BLOCK];
+    if (count <= 2) {
+        for (int i = 0; i < count; i++) *sums->to[i] += lanes_sum(sums->block[i]);
+        return;
     }
+    for (int i = count; i < AED_LANE_BLOCK; i++) v_store(sums->block[i], v_zero());
+    v_store(out, sixteen_sums(sums->block[0]));
+    for (int i = 0; i < count; i++) *sums->to[i] += out[i];
 }
 
 #else
 
-void AED_SET(add_lane_sums)(int64_t count, const float *blocks, float *sums, int64_t stride)
+void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count)
 {
-    for (int64_t i = 0; i < count; i++) sums[i * stride] += lanes_sum(blocks + 16 * i);
+    for (int i = 0; i < count; i++) *sums->to[i] += lanes_sum(sums->block[i]);
 }
 
 #endif
@@ -64,8 +62,7 @@ void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, floa
             for (int part = 0; part < AED_PARTS; part++)
                 lanes[part] += v_load(dy + c * columns + n + part * AED_WIDTH);
         float block[AED_LANE_BLOCK];
-        for (int part = 0; part < AED_PARTS; part++)
-            v_store(block + part * AED_WIDTH, lanes[part]);
+        for (int part = 0; part < AED_PARTS; part++) v_store(block + part * AED_WIDTH, lanes[part]);
         grad[c] += lanes_sum(block);
     }
 }
