@@ -34,10 +34,10 @@ AED_INLINE vf activation_slope(aed_activation kind, vf y, vf parameter)
 }
 
 /* The kind is constant in each call, so that the loop holds one function. */
-#define ACTIVATE_CASE(kind)                                                            \
-    case kind:                                                                         \
-        for (int64_t i = 0; i < count; i += AED_WIDTH)                                 \
-            v_store(y + i, activation_value(kind, v_load(x + i), v_set(parameter)));   \
+#define ACTIVATE_CASE(kind)                                                          \
+    case kind:                                                                       \
+        for (int64_t i = 0; i < count; i += AED_WIDTH)                               \
+            v_store(y + i, activation_value(kind, v_load(x + i), v_set(parameter))); \
         break;
 
 void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
@@ -54,11 +54,11 @@ void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, cons
     }
 }
 
-#define BACKWARD_CASE(kind)                                                                 \
-    case kind:                                                                              \
-        for (int64_t i = 0; i < count; i += AED_WIDTH)                                      \
-            v_store(dx + i, v_load(dy + i) * activation_slope(kind, v_load(y + i),          \
-                                                              v_set(parameter)));           \
+#define BACKWARD_CASE(kind)                                                                    \
+    case kind:                                                                                 \
+        for (int64_t i = 0; i < count; i += AED_WIDTH)                                         \
+            v_store(dx + i,                                                                    \
+                    v_load(dy + i) * activation_slope(kind, v_load(y + i), v_set(parameter))); \
         break;
 
 void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,

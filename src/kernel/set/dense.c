@@ -2,8 +2,9 @@
  *
  * Forward and input gradient: a block of rows times a strip of columns in registers, weights
  * broadcast. Weight gradient: the inner dimension is the samples, so v is transposed into strips
- * (a copy of b x columns floats against a x b x columns products) and the columns of u are broadcast;
- * no register is ever summed across. Every element is one chain in the order of its inner index. */
+ * (a copy of b x columns floats against a x b x columns products) and the columns of u are
+ * broadcast; no register is ever summed across. Every element is one chain in the order of its
+ * inner index. */
 #include "kernel/set/set.h"
 
 /* Rows and registers of a block: as many sums as the registers allow. */
@@ -38,14 +39,14 @@ AED_INLINE void dense_block(int rows, int vectors, int inner, int64_t columns, c
         }
 }
 
-#define DENSE_CASE(n)                                                                             \
-    case n:                                                                                       \
-        if (vectors == VECTORS)                                                                   \
-            dense_block(n, VECTORS, inner, columns, w, w_row, w_column, bias, activation, x, y);  \
-        else if (vectors == 2)                                                                    \
-            dense_block(n, 2, inner, columns, w, w_row, w_column, bias, activation, x, y);        \
-        else                                                                                      \
-            dense_block(n, 1, inner, columns, w, w_row, w_column, bias, activation, x, y);        \
+#define DENSE_CASE(n)                                                                            \
+    case n:                                                                                      \
+        if (vectors == VECTORS)                                                                  \
+            dense_block(n, VECTORS, inner, columns, w, w_row, w_column, bias, activation, x, y); \
+        else if (vectors == 2)                                                                   \
+            dense_block(n, 2, inner, columns, w, w_row, w_column, bias, activation, x, y);       \
+        else                                                                                     \
+            dense_block(n, 1, inner, columns, w, w_row, w_column, bias, activation, x, y);       \
         break;
 
 static void dense_rows(int rows, int vectors, int inner, int64_t columns, const float *w,
@@ -81,7 +82,7 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
     }
 }
 
-/* ---- Weight gradient -------------------------------------------------------------------------- */
+/* ---- Weight gradient ------------------------------------------------------------------------- */
 
 /* Columns of grad in a strip, and its registers. */
 enum { STRIP = 32 };
@@ -106,10 +107,12 @@ AED_INLINE void transpose_block(const float *row, int64_t stride, int rows, floa
     vf a[16], b[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) a[i] = i < rows ? v_load(row + i * stride) : v_zero();
-#define EXCHANGE(from, to, distance, pick)                                                     \
-    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) {                                    \
-        const int low = i & ~(distance), high = i | (distance);                                \
-        to[i] = __builtin_shuffle(from[low], from[high], i & (distance) ? pick + (distance) : pick); \
+#define EXCHANGE(from, to, distance, pick)                                    \
+    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)                     \
+    {                                                                         \
+        const int low = i & ~(distance), high = i | (distance);               \
+        to[i] = __builtin_shuffle(from[low], from[high],                      \
+                                  i & (distance) ? pick + (distance) : pick); \
     }
     EXCHANGE(a, b, 1, pick1)
     EXCHANGE(b, a, 2, pick2)
@@ -150,8 +153,8 @@ AED_INLINE void grad_block(int rows, int valid, int64_t columns, const float *u,
         vf sum[GRAD_ROWS][GRAD_VECTORS];
         const int full = valid - part >= GRAD_VECTORS * AED_WIDTH;
         float edge[GRAD_ROWS][GRAD_VECTORS * AED_WIDTH];
-        const size_t bytes =
-            sizeof(float) * (size_t)(full ? GRAD_VECTORS * AED_WIDTH : valid - part);
+        const size_t bytes = sizeof(float) *
+                             (size_t)(full ? GRAD_VECTORS * AED_WIDTH : valid - part);
         memset(edge, 0, sizeof edge);
         for (int i = 0; i < rows; i++) {
             const float *from = grad + i * grad_stride + part;
@@ -175,7 +178,7 @@ AED_INLINE void grad_block(int rows, int valid, int64_t columns, const float *u,
     }
 }
 
-#define GRAD_CASE(n)                                                                 \
+#define GRAD_CASE(n) \
     case n: grad_block(n, valid, columns, u, strip, grad, grad_stride); break;
 
 static void grad_rows(int rows, int valid, int64_t columns, const float *u, const float *strip,

@@ -31,9 +31,9 @@ void AED_SET(sgd)(const aed_sgd_settings *settings, int64_t count, const float *
         const vf old = v_load(params + i);
         vf g = v_fma(v_set(s.weight_decay), old, v_load(grads + i));
         if (momentum) {
-            const vf buffer =
-                s.first ? g
-                        : v_fma(v_set(s.one_minus_dampening), g, v_load(momentum + i) * s.momentum);
+            const vf buffer = s.first ? g
+                                      : v_fma(v_set(s.one_minus_dampening), g,
+                                              v_load(momentum + i) * s.momentum);
             v_store(momentum + i, buffer);
             g = s.nesterov ? v_fma(v_set(s.momentum), buffer, g) : buffer;
         }
