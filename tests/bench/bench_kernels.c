@@ -1,0 +1,352 @@
+/* Speed of the kernels on one core: bench_kernels [avx512|avx2|plain [KERNEL]]
+ *
+ * The peak is that of a loop of fused multiply-adds on registers in the widest set that the
+ * processor has; products are printed as a share of it, everything else in nanoseconds an element.
+ * A figure is the best of several rounds, so that a busy machine shows less. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "kernel/kernels.h"
+
+enum { ROUNDS = 15, FLOATS = 1 << 19, BLOCKS = 8 };
+static const double ROUND_SECONDS = 2e-3;
+
+static const aed_kernels_table *kernels;
+static const char *only; /* NULL: all kernels */
+static double peak;      /* FLOP a second; 0: unknown */
+static float *block[BLOCKS];
+
+/* The sizes of one case; each kernel reads its own. */
+typedef struct bench {
+    int rows, inner, lanes;
+    int64_t columns;
+    bool transposed;
+    aed_activation activation;
+    aed_loss_function loss;
+    aed_gather gather;
+    aed_gather_weight weight;
+} bench;
+
+typedef void (*bench_call)(const bench *b);
+
+/* Seconds of one call: the best of ROUNDS rounds of about ROUND_SECONDS. */
+static double measure(bench_call function, const bench *b)
+{
+    double best = 1e30;
+    long calls = 1;
+    for (int round = -1; round < ROUNDS;) {
+        const double start = aed_clock_seconds();
+        for (long i = 0; i < calls; i++) function(b);
+        const double seconds = aed_clock_seconds() - start;
+        if (round < 0 && seconds < ROUND_SECONDS) {
+            calls = seconds < ROUND_SECONDS / 8 ? calls * 8 : calls * 2;
+            continue;
+        }
+        if (seconds / (double)calls < best) best = seconds / (double)calls;
+        round++;
+    }
+    return best;
+}
+
+static void product(const char *kernel, const char *shape, double flops, bench_call function,
+                    const bench *b)
+{
+    if (only && strcmp(only, kernel) != 0) return;
+    const double seconds = measure(function, b);
+    printf("%-14s %-38s %10.1f ns %8.1f GFLOP/s", kernel, shape, seconds * 1e9,
+           flops / seconds * 1e-9);
+    if (peak > 0) printf(" %6.1f %%", 100 * flops / seconds / peak);
+    printf("\n");
+}
+
+static void elements(const char *kernel, const char *shape, double count, bench_call function,
+                     const bench *b)
+{
+    if (only && strcmp(only, kernel) != 0) return;
+    const double seconds = measure(function, b);
+    printf("%-14s %-38s %10.1f ns %8.3f ns each\n", kernel, shape, seconds * 1e9,
+           seconds * 1e9 / count);
+}
+
+/* ---- The core's peak ------------------------------------------------------------------------- */
+
+enum { FMA_TURNS = 10000, FMA_SUMS = 12 };
+
+#define FMA_LOOP(name, set, bytes)                                                        \
+    __attribute__((target(set), noinline)) static void name(const bench *b)               \
+    {                                                                                     \
+        typedef float vf __attribute__((vector_size(bytes)));                             \
+        vf sum[FMA_SUMS] = {{0}}, factor = {0};                                           \
+        (void)b;                                                                          \
+        for (int turn = 0; turn < FMA_TURNS; turn++)                                      \
+            _Pragma("GCC unroll 12") for (int i = 0; i < FMA_SUMS; i++) __asm__ volatile( \
+                "vfmadd231ps %1, %1, %0" : "+v"(sum[i]) : "v"(factor));                   \
+    }
+
+#if defined(__x86_64__)
+FMA_LOOP(fma_avx512, "avx512f", 64)
+FMA_LOOP(fma_avx2, "avx2,fma", 32)
+#endif
+
+static double core_peak(void)
+{
+    double flops = 0;
+#if defined(__x86_64__)
+    const bench none = {0};
+    if (aed_kernels_named("avx512"))
+        flops = 2.0 * 16 * FMA_TURNS * FMA_SUMS / measure(fma_avx512, &none);
+    else if (aed_kernels_named("avx2"))
+        flops = 2.0 * 8 * FMA_TURNS * FMA_SUMS / measure(fma_avx2, &none);
+#endif
+    return flops;
+}
+
+/* ---- Dense products -------------------------------------------------------------------------- */
+
+static void run_dense(const bench *b)
+{
+    kernels->dense(b->rows, b->inner, b->columns, block[0], b->transposed ? 1 : b->inner,
+                   b->transposed ? b->rows : 1, block[1], b->activation, block[2], block[3]);
+}
+
+static void run_dense_weight(const bench *b)
+{
+    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], block[4], block[5]);
+}
+
+/* Layers of rows x inner weights: forward, gradient of the input, gradient of the weights. */
+static void bench_dense(int rows, int inner, int64_t columns)
+{
+    char shape[64];
+    const double flops = 2.0 * rows * inner * (double)columns;
+    bench b = {.rows = rows, .inner = inner, .columns = columns, .activation = AED_RELU};
+    snprintf(shape, sizeof shape, "%dx%d, %d columns", rows, inner, (int)columns);
+    product("dense", shape, flops, run_dense, &b);
+    b = (bench){.rows = inner, .inner = rows, .columns = columns, .transposed = true};
+    snprintf(shape, sizeof shape, "%dx%d, %d columns, transposed", inner, rows, (int)columns);
+    product("dense", shape, flops, run_dense, &b);
+    b = (bench){.rows = rows, .inner = inner, .columns = columns};
+    snprintf(shape, sizeof shape, "%dx%d, %d columns", rows, inner, (int)columns);
+    product("dense_weight", shape, flops, run_dense_weight, &b);
+}
+
+/* ---- Convolutions ---------------------------------------------------------------------------- */
+
+enum { MOST_PAIRS = 4096 };
+static int32_t list_start[3][MOST_PAIRS + 1], list_tap[3][MOST_PAIRS], list_position[3][MOST_PAIRS];
+
+/* The pairs of `positions` windows of `taps` over a side of `wide` positions, sorted by what list
+ * number `by` has as rows: 0 the window, 1 the tap, 2 the wide position. */
+static aed_pairs make_pairs(int by, int positions, int taps, int wide, int stride, int padding)
+{
+    const int rows = by == 0 ? positions : by == 1 ? taps : wide;
+    int32_t count = 0;
+    for (int row = 0; row < rows; row++) {
+        list_start[by][row] = count;
+        for (int p = 0; p < positions; p++)
+            for (int tap = 0; tap < taps; tap++) {
+                const int q = p * stride + tap - padding;
+                if (q < 0 || q >= wide || row != (by == 0 ? p : by == 1 ? tap : q)) continue;
+                list_tap[by][count] = by == 1 ? p : tap;
+                list_position[by][count++] = by == 2 ? p : q;
+            }
+    }
+    list_start[by][rows] = count;
+    return (aed_pairs){rows, list_start[by], list_tap[by], list_position[by]};
+}
+
+static void run_gather(const bench *b)
+{
+    kernels->gather(&b->gather, b->lanes, block[0], block[1], block[2], block[3]);
+}
+
+static void run_gather_weight(const bench *b)
+{
+    kernels->gather_weight(&b->weight, b->lanes, block[2], block[3], block[4]);
+}
+
+/* A convolution from `wide` to `narrow` channels: to both sides and the gradient of the weights. */
+static void bench_gather(int narrow, int wide, int positions, int taps, int wide_positions,
+                         int stride, int padding, int lanes)
+{
+    char shape[64];
+    bench b = {.lanes = lanes};
+    const aed_pairs by_p = make_pairs(0, positions, taps, wide_positions, stride, padding);
+    const aed_pairs by_tap = make_pairs(1, positions, taps, wide_positions, stride, padding);
+    const aed_pairs by_q = make_pairs(2, positions, taps, wide_positions, stride, padding);
+    const double flops = 2.0 * by_p.start[by_p.rows] * narrow * wide * lanes;
+    b.gather = (aed_gather){narrow, wide, wide * taps, taps, wide_positions, by_p};
+    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", wide, narrow, wide_positions,
+             positions, taps, lanes);
+    product("gather", shape, flops, run_gather, &b);
+    b.gather = (aed_gather){wide, narrow, taps, wide * taps, positions, by_q};
+    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", narrow, wide, positions,
+             wide_positions, taps, lanes);
+    product("gather", shape, flops, run_gather, &b);
+    b.weight = (aed_gather_weight){narrow,    wide,           wide * taps, taps,
+                                   positions, wide_positions, by_tap};
+    product("gather_weight", shape, flops, run_gather_weight, &b);
+}
+
+/* ---- Everything else ------------------------------------------------------------------------- */
+
+static uint32_t ids[64];
+
+static void run_normal(const bench *b)
+{
+    kernels->normal((aed_rng_key){{1, 2}}, ids, b->lanes, 0, b->rows, block[3]);
+}
+
+static void run_add_noise(const bench *b)
+{
+    kernels->add_noise((aed_rng_key){{1, 2}}, ids, b->lanes, b->rows, block[0], block[2], block[3]);
+}
+
+static void run_activate(const bench *b)
+{
+    kernels->activate(b->activation, 0.1f, b->columns, block[2], block[3]);
+}
+
+static void run_activate_backward(const bench *b)
+{
+    kernels->activate_backward(b->activation, 0.1f, b->columns, block[2], block[3], block[4]);
+}
+
+static void run_softmax(const bench *b)
+{
+    kernels->softmax(b->rows, b->columns, block[2], block[3]);
+}
+
+static void run_softmax_backward(const bench *b)
+{
+    kernels->softmax_backward(b->rows, b->columns, block[2], block[3], block[4]);
+}
+
+static void run_bias_gradient(const bench *b)
+{
+    kernels->bias_gradient(b->rows, b->columns, block[2], block[4]);
+}
+
+static volatile double sink;
+
+static void run_loss(const bench *b)
+{
+    sink = kernels->loss(b->loss, 1.0f, b->rows, b->lanes, b->lanes, block[6], block[7], 0.1f,
+                         block[4]);
+}
+
+static void run_sum_of_squares(const bench *b)
+{
+    sink = kernels->sum_of_squares(b->columns, block[2]);
+}
+
+static void run_scale(const bench *b) { kernels->scale(b->columns, 1.0f, block[2]); }
+
+static void run_adam(const bench *b)
+{
+    const aed_adam_settings settings = {0.9f, 0.999f, 1e-8f, 0.1f, 0.001f, 1e-4f, 1, 0, 1};
+    kernels->adam(&settings, b->columns, block[2], block[3], block[6], block[7]);
+}
+
+static void run_sgd(const bench *b)
+{
+    const aed_sgd_settings settings = {1e-8f, 0.9f, 1, 0, 0, 0};
+    kernels->sgd(&settings, b->columns, block[2], block[3], block[6]);
+}
+
+static void bench_elements(void)
+{
+    static const char *const activations[] = {"identity", "relu",    "leaky_relu", "elu",
+                                              "tanh",     "sigmoid", "softplus"};
+    static const char *const losses[] = {"mse", "bce", "l1", "smooth_l1"};
+    bench b = {.lanes = 32, .rows = 8};
+    elements("normal", "8 x 32 lanes", 256, run_normal, &b);
+    elements("add_noise", "8 x 32 lanes", 256, run_add_noise, &b);
+    b.rows = 64;
+    elements("normal", "64 x 32 lanes", 2048, run_normal, &b);
+    elements("add_noise", "64 x 32 lanes", 2048, run_add_noise, &b);
+    for (int kind = AED_IDENTITY; kind <= AED_SOFTPLUS; kind++) {
+        b = (bench){.columns = 4096, .activation = (aed_activation)kind};
+        elements("activate", activations[kind], 4096, run_activate, &b);
+        elements("activate_back", activations[kind], 4096, run_activate_backward, &b);
+    }
+    b = (bench){.rows = 10, .columns = 256};
+    elements("softmax", "10 channels x 256", 2560, run_softmax, &b);
+    elements("softmax_back", "10 channels x 256", 2560, run_softmax_backward, &b);
+    b = (bench){.rows = 3, .columns = 32};
+    elements("bias_gradient", "3 x 32", 96, run_bias_gradient, &b);
+    b = (bench){.rows = 64, .columns = 192};
+    elements("bias_gradient", "64 x 192", 64 * 192, run_bias_gradient, &b);
+    for (int kind = AED_MSE; kind <= AED_SMOOTH_L1; kind++) {
+        b = (bench){.rows = 7, .lanes = 32, .loss = (aed_loss_function)kind};
+        char shape[32];
+        snprintf(shape, sizeof shape, "%s, 7 x 32", losses[kind]);
+        elements("loss", shape, 224, run_loss, &b);
+        b.rows = 784;
+        snprintf(shape, sizeof shape, "%s, 784 x 32", losses[kind]);
+        elements("loss", shape, 784 * 32, run_loss, &b);
+    }
+    for (int64_t count = 64; count <= 100000; count = count < 8192 ? 8192 : 100 * count) {
+        char shape[32];
+        b = (bench){.columns = count};
+        snprintf(shape, sizeof shape, "%d parameters", (int)count);
+        elements("sum_of_squares", shape, (double)count, run_sum_of_squares, &b);
+        elements("scale", shape, (double)count, run_scale, &b);
+        elements("adam", shape, (double)count, run_adam, &b);
+        elements("sgd", shape, (double)count, run_sgd, &b);
+    }
+}
+
+static bool fill_blocks(void)
+{
+    uint32_t state = 1;
+    for (int i = 0; i < BLOCKS; i++) {
+        block[i] = aed_alloc_aligned(FLOATS, sizeof(float));
+        if (!block[i]) return false;
+        /* The last two lie in (0, 1), the others in (-1, 1). */
+        for (int at = 0; at < FLOATS; at++) {
+            state = state * 1664525u + 1013904223u;
+            const float unit = (float)(state >> 9) * 0x1p-23f + 0x1p-24f;
+            block[i][at] = i >= 6 ? unit : 2 * unit - 1;
+        }
+    }
+    for (uint32_t i = 0; i < 64; i++) ids[i] = 7 * i;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    kernels = argc > 1 ? aed_kernels_named(argv[1]) : aed_kernels();
+    only = argc > 2 ? argv[2] : NULL;
+    if (!kernels || argc > 3) {
+        fprintf(stderr, "usage: %s [avx512|avx2|plain [KERNEL]]; a set that the processor has\n",
+                argv[0]);
+        return 2;
+    }
+    if (!fill_blocks()) return 1;
+    aed_float_pin();
+    peak = core_peak();
+    printf("kernels %s, peak of the core %.1f GFLOP/s\n", kernels->name, peak * 1e-9);
+
+    static const int signal[6][2] = {{64, 4},    {128, 64}, {256, 128},
+                                     {128, 256}, {64, 128}, {4, 64}};
+    for (int i = 0; i < 6; i++) bench_dense(signal[i][0], signal[i][1], 192);
+    bench_dense(256, 784, 16);
+    bench_dense(256, 784, 32);
+    bench_dense(32, 784, 32);
+    bench_dense(10, 4, 32);
+    bench_dense(1, 2, 16);
+    bench_gather(1, 2, 1, 1, 1, 1, 0, 32);
+    bench_gather(10, 4, 1, 1, 1, 1, 0, 32);
+    bench_gather(3, 1, 1, 7, 7, 4, 0, 32);
+    bench_gather(4, 64, 12, 1, 12, 1, 0, 16);
+    bench_gather(32, 16, 28, 3, 28, 1, 1, 32);
+    bench_gather(16, 1, 28, 3, 28, 1, 1, 32);
+    bench_elements();
+    for (int i = 0; i < BLOCKS; i++) aed_free(block[i]);
+    return 0;
+}
