@@ -89,59 +89,53 @@ enum { STRIP = 32 };
 #if AED_WIDTH == 16
 enum { GRAD_ROWS = 8, GRAD_VECTORS = 2 };
 #elif AED_WIDTH == 8
-enum { GRAD_ROWS = 4, GRAD_VECTORS = 2 };
+enum { GRAD_ROWS = 6, GRAD_VECTORS = 2 };
 #else
 enum { GRAD_ROWS = 4, GRAD_VECTORS = 2 };
 #endif
 
-#if AED_WIDTH == 16
-
-/* out[j][0..15] = row[0..15][j] for 16 rows `stride` apart: 4 rounds of pairwise exchanges. */
-AED_INLINE void transpose_block(const float *row, int64_t stride, int rows, float *out,
-                                int64_t out_stride)
+/* out[j][0..W-1] = row[0..W-1][j] for W rows `stride` apart, W being the width of a register: rounds
+ * of pairwise exchanges at distance 1, 2, 4, 8. Rows from `rows` on count as 0. */
+AED_INLINE void transpose_square(const float *row, int64_t stride, int rows, float *out,
+                                 int64_t out_stride)
 {
-    const vi pick1 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
-    const vi pick2 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29};
-    const vi pick4 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};
-    const vi pick8 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
-    vf a[16], b[16];
+    vf a[AED_WIDTH], b[AED_WIDTH];
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) a[i] = i < rows ? v_load(row + i * stride) : v_zero();
-#define EXCHANGE(from, to, distance, pick)                                    \
-    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)                     \
-    {                                                                         \
-        const int low = i & ~(distance), high = i | (distance);               \
-        to[i] = __builtin_shuffle(from[low], from[high],                      \
-                                  i & (distance) ? pick + (distance) : pick); \
+    for (int i = 0; i < AED_WIDTH; i++) a[i] = i < rows ? v_load(row + i * stride) : v_zero();
+#define EXCHANGE(from, to, distance, ...)                                                \
+    _Pragma("GCC unroll 16") for (int i = 0; i < AED_WIDTH; i++)                         \
+    {                                                                                    \
+        const vi pick = {__VA_ARGS__};                                                   \
+        const vf low = from[i & ~(distance)], high = from[i | (distance)];               \
+        to[i] = __builtin_shuffle(low, high, i & (distance) ? pick + (distance) : pick); \
     }
-    EXCHANGE(a, b, 1, pick1)
-    EXCHANGE(b, a, 2, pick2)
-    EXCHANGE(a, b, 4, pick4)
-    EXCHANGE(b, a, 8, pick8)
+#if AED_WIDTH == 16
+    EXCHANGE(a, b, 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+    EXCHANGE(b, a, 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+    EXCHANGE(a, b, 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+    EXCHANGE(b, a, 8, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#elif AED_WIDTH == 8
+    EXCHANGE(a, b, 4, 0, 1, 2, 3, 8, 9, 10, 11)
+    EXCHANGE(b, a, 2, 0, 1, 8, 9, 4, 5, 12, 13)
+    EXCHANGE(a, b, 1, 0, 8, 2, 10, 4, 12, 6, 14)
+    memcpy(a, b, sizeof a);
+#else
+    EXCHANGE(a, b, 2, 0, 1, 4, 5)
+    EXCHANGE(b, a, 1, 0, 4, 2, 6)
+#endif
 #undef EXCHANGE
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) v_store(out + i * out_stride, a[i]);
+    for (int i = 0; i < AED_WIDTH; i++) v_store(out + i * out_stride, a[i]);
 }
-
-#else
-
-AED_INLINE void transpose_block(const float *row, int64_t stride, int rows, float *out,
-                                int64_t out_stride)
-{
-    for (int j = 0; j < 16; j++)
-        for (int i = 0; i < 16; i++) out[j * out_stride + i] = i < rows ? row[i * stride + j] : 0;
-}
-
-#endif
 
 /* strip[column][STRIP] = v[b ... b+STRIP-1][column], rows from `rows` on being 0. */
 static void transpose_strip(int rows, int64_t columns, const float *v, float *strip)
 {
-    for (int64_t n = 0; n < columns; n += 16)
-        for (int i = 0; i < STRIP; i += 16) {
-            const int here = rows - i < 0 ? 0 : rows - i < 16 ? rows - i : 16;
-            transpose_block(v + (here ? i * columns : 0) + n, columns, here, strip + n * STRIP + i,
-                            STRIP);
+    for (int64_t n = 0; n < columns; n += AED_WIDTH)
+        for (int i = 0; i < STRIP; i += AED_WIDTH) {
+            const int here = rows - i < 0 ? 0 : rows - i < AED_WIDTH ? rows - i : AED_WIDTH;
+            transpose_square(v + (here ? i * columns : 0) + n, columns, here, strip + n * STRIP + i,
+                             STRIP);
         }
 }
 
@@ -189,9 +183,11 @@ static void grad_rows(int rows, int valid, int64_t columns, const float *u, cons
         GRAD_CASE(2)
         GRAD_CASE(3)
         GRAD_CASE(4)
-#if AED_WIDTH > 8
+#if AED_WIDTH > 4
         GRAD_CASE(5)
         GRAD_CASE(6)
+#endif
+#if AED_WIDTH > 8
         GRAD_CASE(7)
         GRAD_CASE(8)
 #endif
