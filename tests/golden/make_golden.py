@@ -373,9 +373,9 @@ def recipe_cases(file, random):
         [1, 7], 70, [{"conv1d": {"out": 3, "kernel": 7, "stride": 4}}, "tanh"],
         [{"conv_transpose1d": {"out": 1, "kernel": 7, "stride": 4}}],
         optimizer={"adam": {"lr": 1e-4}}, epochs=5000), bezier_windows(70, random))
-    clean, noisy = signals(20, random)
+    clean, noisy = signals(12, random)
     add_case(file, "recipes", "signal", config_of(
-        [4, 12], 20, [conv(64), "relu", conv(128), "relu", conv(256), "relu"],
+        [4, 12], 12, [conv(64), "relu", conv(128), "relu", conv(256), "relu"],
         [conv(128), "relu", conv(64), "relu", conv(4)],
         optimizer={"adam": {"lr": 5e-3, "weight_decay": 1e-5}}, epochs=100), clean, noisy)
     mix = random.uniform(size=(100, 2)) @ np.array([[1, 1], [0.5, 1.5]])
