@@ -64,6 +64,9 @@ void aed_dataset_destroy(aed_dataset *dataset);
 aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
                             int lanes, float *target, float *input);
 
+/* Asks the cache for samples that a tile will need soon; nothing for a fresh source. */
+void aed_dataset_prefetch(const aed_dataset *dataset, const uint32_t *ids, int64_t count);
+
 /* The epoch's order: a keyed permutation of 0 ... count-1, evaluated per index. */
 typedef struct aed_permutation {
     uint32_t count;

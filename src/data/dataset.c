@@ -228,3 +228,14 @@ aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uin
     }
     return AED_OK;
 }
+
+void aed_dataset_prefetch(const aed_dataset *dataset, const uint32_t *ids, int64_t count)
+{
+    const int64_t features = dataset->features;
+    if (!dataset->target || features > 64) return; /* longer rows come in order: hardware sees it */
+    for (int64_t i = 0; i < count; i++) {
+        const float *row = dataset->target + (int64_t)ids[i] * features;
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + features - 1);
+    }
+}

@@ -28,6 +28,19 @@ static void run_leaf(aed_trainer *t, int64_t begin, int64_t end, int64_t samples
     }
 }
 
+/* Works out which samples this rank takes in the step that begins at `begin`, and has the first of
+ * them fetched: while the ranks exchange the step before, memory delivers. */
+static void prepare_step(aed_trainer *t, int64_t begin)
+{
+    const int64_t samples = least(t->batch, t->samples - begin), leaf = t->model.leaf;
+    int64_t first, end;
+    aed_dist_block((samples + leaf - 1) / leaf, t->comm.size, t->comm.rank, &first, &end);
+    const int64_t count = least(end * leaf, samples) - first * leaf;
+    if (count <= 0) return;
+    aed_trainer_order(t, begin + first * leaf, count, true);
+    aed_dataset_prefetch(t->data, t->ids, least(count, t->model.lanes));
+}
+
 /* Sums the loss (and gradients, if `train`) over samples [begin, begin+samples) of the order. */
 static aed_status sum_leaves(aed_trainer *t, int64_t begin, int64_t samples, bool train,
                              const double **sums)
@@ -44,13 +57,13 @@ static aed_status sum_leaves(aed_trainer *t, int64_t begin, int64_t samples, boo
                  train ? floats : NULL, doubles);
         aed_sum_push(sum);
     }
+    if (train && begin + samples < t->samples) prepare_step(t, begin + samples);
     const float *floats;
     aed_status status = aed_sum_finish(sum, &floats, sums);
     if (status != AED_OK) return status;
     if (train) t->grads = floats;
     /* The count of failures is everybody's: all ranks come here together, or none does. */
-    if ((*sums)[t->config->loss_count] > 0)
-        return aed_dist_agree(&t->comm, t->tile_status);
+    if ((*sums)[t->config->loss_count] > 0) return aed_dist_agree(&t->comm, t->tile_status);
     return AED_OK;
 }
 

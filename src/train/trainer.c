@@ -22,7 +22,7 @@ static aed_status create_blocks(aed_trainer *t)
     t->params = aed_alloc_aligned(block, sizeof(float));
     t->state = aed_alloc_aligned(block * (size_t)t->optim->state_blocks, sizeof(float));
     t->workspace = aed_alloc_aligned((size_t)model->workspace, sizeof(float));
-    t->ids = aed_alloc_aligned((size_t)model->lanes, sizeof *t->ids);
+    t->ids = aed_alloc_aligned((size_t)(t->batch + 2 * model->lanes), sizeof *t->ids);
     t->keys = aed_alloc((size_t)model->layer_count, sizeof *t->keys);
     t->losses = aed_alloc((size_t)config->loss_count, sizeof *t->losses);
     t->step_losses = aed_alloc((size_t)config->loss_count, sizeof *t->step_losses);
@@ -131,11 +131,42 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch)
     aed_trainer *t = trainer;
     t->epoch = epoch;
     t->step = 0;
+    t->ids_count = 0;
     aed_model_keys(&t->model, t->config->seed, epoch, t->keys);
     if (t->steps > 1)
         aed_permutation_make(t->config->seed, (uint64_t)epoch, (uint32_t)t->samples, &t->order);
     if (t->input_std)
         t->input_key = aed_rng_key_make(t->config->seed, "train.input_noise", (uint64_t)epoch);
+}
+
+void aed_trainer_order(aed_trainer *trainer, int64_t first, int64_t count, bool train)
+{
+    aed_trainer *t = trainer;
+    /* One step an epoch takes all samples: shuffling them would change nothing but the rounding. */
+    if (train && t->steps > 1)
+        aed_permutation_read(&t->order, (uint32_t)first, (uint32_t)count, t->ids);
+    else
+        for (int64_t i = 0; i < count; i++) t->ids[i] = (uint32_t)(first + i);
+    t->ids_first = first;
+    t->ids_count = train ? count : 0; /* an evaluation's order is good for its own tile only */
+}
+
+/* The ids of one tile, the last repeated in the lanes from `valid` on. */
+static const uint32_t *tile_ids(aed_trainer *t, int64_t first, int64_t valid, bool train)
+{
+    const int64_t lanes = t->model.lanes;
+    if (!train || first < t->ids_first || first + valid > t->ids_first + t->ids_count)
+        aed_trainer_order(t, first, valid, train);
+    uint32_t *ids = t->ids + (first - t->ids_first);
+    if (valid == lanes) {
+        const int64_t ahead = t->ids_count - (first - t->ids_first) - lanes;
+        if (ahead > 0) aed_dataset_prefetch(t->data, ids + lanes, ahead < lanes ? ahead : lanes);
+        return ids;
+    }
+    /* The room behind the batch, so that the ids that follow stay. */
+    uint32_t *padded = t->ids + t->batch + lanes;
+    for (int64_t i = 0; i < lanes; i++) padded[i] = ids[i < valid ? i : valid - 1];
+    return padded;
 }
 
 aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, bool train,
@@ -150,25 +181,19 @@ aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, 
     const bool noisy = train && t->input_std;
     float *clean = own_input || noisy ? t->workspace + model->target_at : input;
 
-    /* One step an epoch takes all samples: shuffling them would change nothing but the rounding. */
-    if (train && t->steps > 1)
-        aed_permutation_read(&t->order, (uint32_t)first, (uint32_t)valid, t->ids);
-    else
-        for (int64_t i = 0; i < valid; i++) t->ids[i] = (uint32_t)(first + i);
-    for (int64_t i = valid; i < lanes; i++) t->ids[i] = t->ids[valid - 1];
-
+    const uint32_t *ids = tile_ids(t, first, valid, train);
     *tile = (aed_tile){.lanes = lanes,
                        .valid = (int)valid,
-                       .ids = t->ids,
+                       .ids = ids,
                        .train = train,
                        .keys = t->keys,
                        .scratch = t->workspace + model->scratch_at};
     *target = clean;
     const int64_t epoch = train ? t->epoch : 0; /* epoch 0 of a fresh source is held out */
-    aed_status status =
-        aed_dataset_tile(t->data, epoch, t->ids, lanes, clean, own_input ? input : clean);
+    aed_status status = aed_dataset_tile(t->data, epoch, ids, lanes, clean,
+                                         own_input ? input : clean);
     if (status == AED_OK && noisy)
-        aed_kernels()->add_noise(t->input_key, t->ids, lanes, t->features, t->input_std,
+        aed_kernels()->add_noise(t->input_key, ids, lanes, t->features, t->input_std,
                                  own_input ? input : clean, input);
     return status;
 }

@@ -26,7 +26,8 @@ typedef struct aed_trainer {
     float *clipped;        /* gradients after clipping; NULL without */
     float *workspace;      /* of one tile */
     float *input_std;      /* std of the input noise, a feature; NULL without noise */
-    uint32_t *ids;         /* of one tile */
+    uint32_t *ids; /* of samples ids_first ... ids_first+ids_count-1 of the epoch's order, */
+    int64_t ids_first, ids_count; /* with room for one tile more than a batch */
 
     const aed_loss_ops **losses;
     const aed_optim_ops *optim;
@@ -44,7 +45,7 @@ typedef struct aed_trainer {
     aed_rng_key *keys;     /* of this epoch, a layer */
     aed_rng_key input_key;
 
-    const float *grads; /* of the last step, summed over the batch */
+    const float *grads;  /* of the last step, summed over the batch */
     double *step_losses; /* of the last step or evaluation, a term */
     double lr;
     aed_status tile_status; /* of loading this rank's tiles; agreed on after the sum */
@@ -77,6 +78,8 @@ int64_t aed_trainer_leaves(const aed_trainer *trainer);
 
 /* ---- Between the files of train/ ---- */
 
+/* Works out the ids of `count` samples (at most a batch) from `first` on of the epoch's order. */
+void aed_trainer_order(aed_trainer *trainer, int64_t first, int64_t count, bool train);
 /* Loads samples first ... first+valid-1 of the order into the workspace, corrupted if `train`, fills
  * *tile and *target. */
 aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, bool train,

@@ -37,8 +37,8 @@ static aed_status create_record(const aed_config *config, aed_trial_history *his
     const int64_t rows = config->epochs / config->metrics_every + 2;
     history->values = aed_alloc((size_t)rows, sizeof(double) * (size_t)columns);
     if (!history->values) return aed_fail(AED_MEMORY, "out of memory for the metrics of a trial");
-    history->metrics = (aed_metrics){.column_count = columns, .names = history->name_list,
-                                    .values = history->values};
+    history->metrics = (aed_metrics){
+        .column_count = columns, .names = history->name_list, .values = history->values};
     return AED_OK;
 }
 

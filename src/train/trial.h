@@ -27,7 +27,7 @@ typedef struct aed_trial_history {
     double *values;      /* owned; metrics.values points here */
     int64_t epochs;      /* completed */
     double seconds;
-    int64_t samples;     /* trained on, all epochs */
+    int64_t samples; /* trained on, all epochs */
 } aed_trial_history;
 
 /* Trains all epochs. On AED_DIVERGED (or AED_DATA) the history holds what came before; the trainer's
