@@ -3,6 +3,7 @@
 #ifndef AED_TESTS_SUPPORT_KERNEL_CASE_H
 #define AED_TESTS_SUPPORT_KERNEL_CASE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/kernels.h"
@@ -24,6 +25,9 @@ float *aed_case_floats(uint64_t *state, int64_t count, double lo, double hi);
 /* The same from any bit pattern: NaN, infinities, zeros, subnormals and ordinary numbers. */
 float *aed_case_odd_floats(uint64_t *state, int64_t count);
 float *aed_case_copy(int64_t count, const float *from);
+
+/* Whether valgrind runs this: it neither flushes subnormals nor keeps the sign of every fused zero. */
+bool aed_case_on_valgrind(void);
 
 /* Fails the case unless both hold the same bits; any NaN equals any NaN, as processors differ in
  * which operand's payload they pass on. */
