@@ -57,7 +57,7 @@ AED_INLINE vu v_load_u(const uint32_t *p)
     return v;
 }
 
-/* The same, held in a register: what several products share is else loaded once for each. */
+/* Holds a in a register: gcc else loads what several products share once for each of them. */
 #if defined(__x86_64__)
 AED_INLINE vf v_keep(vf a)
 {
