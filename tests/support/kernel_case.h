@@ -26,7 +26,7 @@ float *aed_case_floats(uint64_t *state, int64_t count, double lo, double hi);
 float *aed_case_odd_floats(uint64_t *state, int64_t count);
 float *aed_case_copy(int64_t count, const float *from);
 
-/* Whether valgrind runs this, which neither flushes subnormals nor keeps every fused zero's sign. */
+/* Whether valgrind runs this: it does not flush subnormals nor keep every fused zero's sign. */
 bool aed_case_on_valgrind(void);
 
 /* Fails the case unless both hold the same bits; any NaN equals any NaN, as processors differ in

@@ -94,8 +94,8 @@ enum { GRAD_ROWS = 6, GRAD_VECTORS = 2 };
 enum { GRAD_ROWS = 4, GRAD_VECTORS = 2 };
 #endif
 
-/* out[j][0..W-1] = row[0..W-1][j] for W rows `stride` apart, W being the width of a register: rounds
- * of pairwise exchanges at distance 1, 2, 4, 8. Rows from `rows` on count as 0. */
+/* out[j][0..W-1] = row[0..W-1][j] for W rows `stride` apart, W being the width of a register: by
+ * rounds of pairwise exchanges at distances 1, 2, 4, 8. Rows from `rows` on count as 0. */
 AED_INLINE void transpose_square(const float *row, int64_t stride, int rows, float *out,
                                  int64_t out_stride)
 {
