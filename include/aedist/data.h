@@ -60,12 +60,9 @@ aed_status aed_dataset_from_arrays(int64_t samples, int64_t features, const floa
 void aed_dataset_destroy(aed_dataset *dataset);
 
 /* Fills target[features][lanes] and input[features][lanes] with the samples ids[lanes] of `epoch`;
- * lanes is at most 64. Returns AED_DATA if a fresh source fails. */
+ * lanes is 16, 32, 48 or 64. Returns AED_DATA if a fresh source fails. */
 aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
                             int lanes, float *target, float *input);
-
-/* Asks the cache for samples that a tile will need soon; nothing for a fresh source. */
-void aed_dataset_prefetch(const aed_dataset *dataset, const uint32_t *ids, int64_t count);
 
 /* The epoch's order: a keyed permutation of 0 ... count-1, evaluated per index. */
 typedef struct aed_permutation {

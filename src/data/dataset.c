@@ -56,9 +56,13 @@ static aed_status make_all(aed_dataset *dataset)
     return AED_OK;
 }
 
+/* Floats behind the last row that a kernel may read. */
+enum { OVERREAD = 8 };
+
 /* Allocates `floats` for targets and, unless inputs are the targets, for inputs. */
 static aed_status allocate(size_t floats, bool own_input, float **target, float **input)
 {
+    floats += OVERREAD;
     *target = aed_alloc_aligned(floats, sizeof(float));
     *input = own_input ? aed_alloc_aligned(floats, sizeof(float)) : *target;
     if (!*target || !*input)
@@ -120,74 +124,7 @@ void aed_dataset_destroy(aed_dataset *dataset)
     *dataset = (aed_dataset){0};
 }
 
-/* ---- Tiles ----------------------------------------------------------------------------------- */
-
-typedef float quad __attribute__((vector_size(16)));
-typedef int32_t quad_index __attribute__((vector_size(16)));
-
-static inline quad load(const float *from)
-{
-    quad value;
-    memcpy(&value, from, sizeof value);
-    return value;
-}
-
-static inline void store(float *to, quad value) { memcpy(to, &value, sizeof value); }
-
-/* Four features of four rows, transposed, to out[4][lanes] and, unless NULL, to copy[4][lanes]. */
-static inline void transpose_4x4(const float *const *rows, int64_t feature, int64_t lanes,
-                                 float *out, float *copy)
-{
-    const quad a = load(rows[0] + feature), b = load(rows[1] + feature),
-               c = load(rows[2] + feature), d = load(rows[3] + feature);
-    const quad_index low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    const quad_index first = {0, 1, 4, 5}, second = {2, 3, 6, 7};
-    const quad ab_low = __builtin_shuffle(a, b, low), cd_low = __builtin_shuffle(c, d, low);
-    const quad ab_high = __builtin_shuffle(a, b, high), cd_high = __builtin_shuffle(c, d, high);
-    const quad column[4] = {
-        __builtin_shuffle(ab_low, cd_low, first), __builtin_shuffle(ab_low, cd_low, second),
-        __builtin_shuffle(ab_high, cd_high, first), __builtin_shuffle(ab_high, cd_high, second)};
-    for (int i = 0; i < 4; i++) store(out + i * lanes, column[i]);
-    if (copy)
-        for (int i = 0; i < 4; i++) store(copy + i * lanes, column[i]);
-}
-
-/* Lanes from first_lane on, a row at a time: for samples of one to three features. */
-static void fill_rows(const float *const *rows, int64_t features, int first_lane, int lanes,
-                      float *out, float *copy)
-{
-    for (int lane = first_lane; lane < lanes; lane++) {
-        const float *row = rows[lane];
-        for (int64_t f = 0; f < features; f++) out[f * lanes + lane] = row[f];
-        for (int64_t f = 0; copy && f < features; f++) copy[f * lanes + lane] = row[f];
-    }
-}
-
-/* out[features][lanes] (and copy, unless NULL) from rows[lanes]. Blocks of 16 lanes fill whole
- * cache lines; a rest of fewer than four features is done by moving the last block back over
- * features already written. */
-static void fill_tile(const float *const *rows, int64_t features, int lanes, float *out,
-                      float *copy)
-{
-    const int whole = features < 4 ? 0 : lanes / 4 * 4;
-    for (int block = 0; block < whole; block += 16) {
-        const int end = block + 16 < whole ? block + 16 : whole;
-        for (int64_t f = 0; whole && f < features; f += 4) {
-            const int64_t feature = f + 4 <= features ? f : features - 4;
-            for (int lane = block; lane < end; lane += 4) {
-                const int64_t at = feature * lanes + lane;
-                transpose_4x4(rows + lane, feature, lanes, out + at, copy ? copy + at : NULL);
-            }
-        }
-    }
-    if (whole < lanes) fill_rows(rows, features, whole, lanes, out, copy);
-}
-
-static void find_rows(const float *samples, int64_t features, const uint32_t *ids, int lanes,
-                      const float **rows)
-{
-    for (int lane = 0; lane < lanes; lane++) rows[lane] = samples + (int64_t)ids[lane] * features;
-}
+/* ---- Tiles ------------------------------------------------------------------------------------ */
 
 /* Makes the tile's samples into the staging rows; the last lanes may repeat one sample. */
 static aed_status stage(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids, int lanes,
@@ -204,12 +141,12 @@ static aed_status stage(const aed_dataset *dataset, int64_t epoch, const uint32_
 aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
                             int lanes, float *target, float *input)
 {
-    const float *rows[AED_DATA_MAX_LANES];
     uint32_t staged_ids[AED_DATA_MAX_LANES];
+    const int64_t features = dataset->features;
     const float *from_target = dataset->target, *from_input = dataset->input;
-    if (lanes < 1 || lanes > AED_DATA_MAX_LANES)
-        return aed_fail(AED_INTERNAL, "aed_dataset_tile: %d lanes; at most %d are possible", lanes,
-                        AED_DATA_MAX_LANES);
+    if (lanes < 1 || lanes > AED_DATA_MAX_LANES || lanes % AED_LANE_BLOCK)
+        return aed_fail(AED_INTERNAL, "aed_dataset_tile: %d lanes; 16, 32, 48 or 64 are possible",
+                        lanes);
     if (!dataset->target) {
         const aed_status status = stage(dataset, epoch, ids, lanes, staged_ids);
         if (status != AED_OK) return status;
@@ -217,25 +154,12 @@ aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uin
         from_target = dataset->staging_target;
         from_input = dataset->staging_input;
     }
+    aed_kernels()->load_rows(from_target, features, ids, lanes, target);
     /* One buffer for both, or no input buffer, gets the targets. */
-    const bool one_output = !input || input == target;
-    const bool one_source = from_input == from_target;
-    find_rows(from_target, dataset->features, ids, lanes, rows);
-    fill_tile(rows, dataset->features, lanes, target, !one_output && one_source ? input : NULL);
-    if (!one_output && !one_source) {
-        find_rows(from_input, dataset->features, ids, lanes, rows);
-        fill_tile(rows, dataset->features, lanes, input, NULL);
-    }
+    if (!input || input == target) return AED_OK;
+    if (from_input == from_target)
+        memcpy(input, target, sizeof *input * (size_t)(features * lanes));
+    else
+        aed_kernels()->load_rows(from_input, features, ids, lanes, input);
     return AED_OK;
-}
-
-void aed_dataset_prefetch(const aed_dataset *dataset, const uint32_t *ids, int64_t count)
-{
-    const int64_t features = dataset->features;
-    if (!dataset->target || features > 64) return; /* longer rows come in order: hardware sees it */
-    for (int64_t i = 0; i < count; i++) {
-        const float *row = dataset->target + (int64_t)ids[i] * features;
-        __builtin_prefetch(row);
-        __builtin_prefetch(row + features - 1);
-    }
 }

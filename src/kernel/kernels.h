@@ -82,6 +82,11 @@ typedef struct aed_kernels {
     void (*add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                       const float *std, const float *x, float *y);
 
+    /* out[features][lanes] from rows ids[lanes] of samples[][features]. Up to 7 floats beyond a row
+     * may be read. */
+    void (*load_rows)(const float *samples, int64_t features, const uint32_t *ids, int lanes,
+                      float *out);
+
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    const float *x, float *y);
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,

@@ -92,7 +92,7 @@ static void check_tile(const aed_dataset *dataset, int lanes, int input_block)
 static void test_tile_transposes_every_size(void **state)
 {
     static const int64_t features[] = {1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 48, 49, 784};
-    static const int lanes[] = {1, 5, 16, 20, 32, 48, 63, 64};
+    static const int lanes[] = {16, 32, 48, 64};
     (void)state;
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         for (int own_input = 0; own_input < 2; own_input++) {

@@ -10,6 +10,7 @@ const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET) = {
     .name = AED_TEXT(AED_KERNEL_SET),
     .normal = AED_SET(normal),
     .add_noise = AED_SET(add_noise),
+    .load_rows = AED_SET(load_rows),
     .gather = AED_SET(gather),
     .gather_weight = AED_SET(gather_weight),
     .bias_gradient = AED_SET(bias_gradient),
