@@ -28,19 +28,6 @@ static void run_leaf(aed_trainer *t, int64_t begin, int64_t end, int64_t samples
     }
 }
 
-/* Works out which samples this rank takes in the step that begins at `begin`, and has the first of
- * them fetched: while the ranks exchange the step before, memory delivers. */
-static void prepare_step(aed_trainer *t, int64_t begin)
-{
-    const int64_t samples = least(t->batch, t->samples - begin), leaf = t->model.leaf;
-    int64_t first, end;
-    aed_dist_block((samples + leaf - 1) / leaf, t->comm.size, t->comm.rank, &first, &end);
-    const int64_t count = least(end * leaf, samples) - first * leaf;
-    if (count <= 0) return;
-    aed_trainer_order(t, begin + first * leaf, count, true);
-    aed_dataset_prefetch(t->data, t->ids, least(count, t->model.lanes));
-}
-
 /* Sums the loss (and gradients, if `train`) over samples [begin, begin+samples) of the order. */
 static aed_status sum_leaves(aed_trainer *t, int64_t begin, int64_t samples, bool train,
                              const double **sums)
@@ -49,6 +36,8 @@ static aed_status sum_leaves(aed_trainer *t, int64_t begin, int64_t samples, boo
     const int64_t leaf = train ? t->model.leaf : t->evaluate_leaf;
     int64_t first, end;
     aed_sum_begin(sum, (samples + leaf - 1) / leaf, &first, &end);
+    if (train && first < end)
+        aed_trainer_order(t, begin + first * leaf, least(end * leaf, samples) - first * leaf, true);
     for (int64_t i = first; i < end; i++) {
         float *floats;
         double *doubles;
@@ -57,7 +46,6 @@ static aed_status sum_leaves(aed_trainer *t, int64_t begin, int64_t samples, boo
                  train ? floats : NULL, doubles);
         aed_sum_push(sum);
     }
-    if (train && begin + samples < t->samples) prepare_step(t, begin + samples);
     const float *floats;
     aed_status status = aed_sum_finish(sum, &floats, sums);
     if (status != AED_OK) return status;

@@ -157,12 +157,8 @@ static const uint32_t *tile_ids(aed_trainer *t, int64_t first, int64_t valid, bo
     const int64_t lanes = t->model.lanes;
     if (!train || first < t->ids_first || first + valid > t->ids_first + t->ids_count)
         aed_trainer_order(t, first, valid, train);
-    uint32_t *ids = t->ids + (first - t->ids_first);
-    if (valid == lanes) {
-        const int64_t ahead = t->ids_count - (first - t->ids_first) - lanes;
-        if (ahead > 0) aed_dataset_prefetch(t->data, ids + lanes, ahead < lanes ? ahead : lanes);
-        return ids;
-    }
+    const uint32_t *ids = t->ids + (first - t->ids_first);
+    if (valid == lanes) return ids;
     /* The room behind the batch, so that the ids that follow stay. */
     uint32_t *padded = t->ids + t->batch + lanes;
     for (int64_t i = 0; i < lanes; i++) padded[i] = ids[i < valid ? i : valid - 1];
