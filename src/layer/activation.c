@@ -57,11 +57,11 @@ static void activation_backward(const aed_layer *layer, const float *params, con
                                       aed_shape_count(&layer->in) * tile->lanes, y, dy, dx);
 }
 
-#define ACTIVATION(function_name, help_text, arguments, argument_count, main_argument)      \
-    {                                                                                       \
-        .kind = {function_name, help_text, arguments, argument_count, main_argument},       \
-        .elementwise = true, .keeps_output = true, .infer = activation_infer,               \
-        .forward = activation_forward, .backward = activation_backward,                     \
+#define ACTIVATION(function_name, help_text, arguments, argument_count, main_argument) \
+    {                                                                                  \
+        .kind = {function_name, help_text, arguments, argument_count, main_argument},  \
+        .elementwise = true, .keeps_output = true, .infer = activation_infer,          \
+        .forward = activation_forward, .backward = activation_backward,                \
     }
 
 static const aed_arg_def leaky_relu_args[] = {
@@ -72,15 +72,13 @@ static const aed_arg_def elu_args[] = {
 };
 
 const aed_layer_ops aed_layer_relu = ACTIVATION("relu", "max(0, x)", NULL, 0, NULL);
-const aed_layer_ops aed_layer_leaky_relu =
-    ACTIVATION("leaky_relu", "x, or slope * x below zero", leaky_relu_args, 1, "slope");
-const aed_layer_ops aed_layer_elu =
-    ACTIVATION("elu", "x, or alpha * (exp(x) - 1) below zero", elu_args, 1, "alpha");
+const aed_layer_ops aed_layer_leaky_relu = ACTIVATION("leaky_relu", "x, or slope * x below zero",
+                                                      leaky_relu_args, 1, "slope");
+const aed_layer_ops aed_layer_elu = ACTIVATION("elu", "x, or alpha * (exp(x) - 1) below zero",
+                                               elu_args, 1, "alpha");
 const aed_layer_ops aed_layer_tanh = ACTIVATION("tanh", "hyperbolic tangent", NULL, 0, NULL);
-const aed_layer_ops aed_layer_sigmoid =
-    ACTIVATION("sigmoid", "1 / (1 + exp(-x))", NULL, 0, NULL);
-const aed_layer_ops aed_layer_softplus =
-    ACTIVATION("softplus", "log(1 + exp(x))", NULL, 0, NULL);
+const aed_layer_ops aed_layer_sigmoid = ACTIVATION("sigmoid", "1 / (1 + exp(-x))", NULL, 0, NULL);
+const aed_layer_ops aed_layer_softplus = ACTIVATION("softplus", "log(1 + exp(x))", NULL, 0, NULL);
 
 static aed_activation function_of(const aed_layer *layer)
 {

@@ -33,8 +33,7 @@ static aed_status noise_infer(aed_layer *layer)
     }
     layer->state = spread;
     layer->out = layer->in;
-    layer->out_interval =
-        noisy ? (aed_interval){-INFINITY, INFINITY} : layer->in_interval;
+    layer->out_interval = noisy ? (aed_interval){-INFINITY, INFINITY} : layer->in_interval;
     return AED_OK;
 }
 

@@ -5,14 +5,15 @@
 static aed_status linear_infer(aed_layer *layer)
 {
     const int64_t out = aed_spec_int(&layer->spec->spec, "out");
+    const aed_axis axes[2] = {AED_AXIS_UNIT, AED_AXIS_UNIT};
     char text[96];
     if (layer->in.rank != 1)
-        return aed_layer_fail(layer, "needs a flat input, but its input is %s; put flatten before it",
+        return aed_layer_fail(layer,
+                              "needs a flat input, but its input is %s; put flatten before it",
                               aed_shape_text(&layer->in, text));
-    const aed_window window = {.kernel = 1, .stride = 1, .padding = 0, .dilation = 1};
     aed_status status = aed_shape_make(1, &out, &layer->out);
     if (status != AED_OK) return status;
-    return aed_product_create(layer, true, out, layer->in.size[0], 1, 1, &window);
+    return aed_product_create(layer, true, out, layer->in.size[0], 1, 0, axes);
 }
 
 static const aed_arg_def linear_args[] = {

@@ -2,141 +2,95 @@
 #include "layer/product.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/memory.h"
+#include "layer/layer.h"
 
-/* More pairs than this (256 MiB of lists) is a slip in the config, not a model. */
-static const int64_t MAX_PAIRS = INT64_C(1) << 22;
-static const int64_t MAX_PARAMETERS = INT64_C(1) << 31;
-
-/* Calls for every (p, tap, q) that meet, in the order p, tap: counts them (lists NULL) or enters
- * them into the list whose row is `by` (0: p, 1: tap, 2: q). */
-static int64_t walk_pairs(const aed_product *product, const aed_window *window, int by,
-                          int32_t *fill, int32_t *first, int32_t *second)
+/* Names and shapes of weight and bias in PyTorch's layout: the weight is (narrow, wide of a group,
+ * taps), which is (out, in, taps) for a convolution and (in, out, taps) for a transposed one. */
+static aed_status make_tensors(aed_layer *layer, int dimensions, const aed_axis axes[2])
 {
-    int64_t count = 0;
-    for (int64_t p = 0; p < product->narrow_positions; p++)
-        for (int64_t tap = 0; tap < window->kernel; tap++) {
-            const int64_t q = p * window->stride + tap * window->dilation - window->padding;
-            if (q < 0 || q >= product->wide_positions) continue;
-            count++;
-            if (!fill) continue;
-            const int64_t row = by == 0 ? p : by == 1 ? tap : q;
-            const int32_t at = fill[row]++;
-            first[at] = (int32_t)(by == 1 ? p : tap);
-            second[at] = (int32_t)(by == 2 ? p : q);
-        }
-    return count;
+    const aed_product *product = layer->state;
+    const int64_t narrow = (int64_t)product->narrow * product->groups;
+    const int64_t out = product->to_narrow ? narrow : (int64_t)product->wide * product->groups;
+    int64_t size[4] = {narrow, product->wide};
+    for (int d = 0; d < dimensions; d++) size[2 + d] = axes[2 - dimensions + d].kernel;
+    aed_tensor *weight = &layer->tensors[0], *bias = &layer->tensors[1];
+    if (aed_shape_make(2 + dimensions, size, &weight->shape) != AED_OK)
+        return aed_layer_fail(layer, "has a weight of more than %d elements", INT32_MAX);
+    /* PyTorch counts the second dimension as "in" for every layer. */
+    weight->fan_in = bias->fan_in = product->wide * product->taps;
+    snprintf(weight->name, sizeof weight->name, "weight");
+    snprintf(bias->name, sizeof bias->name, "bias");
+    layer->tensor_count = product->bias ? 2 : 1;
+    return aed_shape_make(1, &out, &bias->shape);
 }
 
-/* Builds one list in CSR form at *memory and moves *memory behind it. */
-static void build_pairs(const aed_product *product, const aed_window *window, int by, int64_t rows,
-                        int32_t **memory, aed_pairs *pairs)
+static void plan_gathers(aed_product *product)
 {
-    int32_t *start = *memory, *first = start + rows + 1, *second = first + product->pairs;
-    *memory = second + product->pairs;
-    memset(start, 0, sizeof *start * (size_t)(rows + 1));
-    for (int64_t p = 0; p < product->narrow_positions; p++)
-        for (int64_t tap = 0; tap < window->kernel; tap++) {
-            const int64_t q = p * window->stride + tap * window->dilation - window->padding;
-            if (q >= 0 && q < product->wide_positions) start[(by == 0 ? p : by == 1 ? tap : q) + 1]++;
-        }
-    for (int64_t row = 0; row < rows; row++) start[row + 1] += start[row];
-    /* Filling moves each row's start to its end, that is to the next row's start. */
-    walk_pairs(product, window, by, start, first, second);
-    memmove(start + 1, start, sizeof *start * (size_t)rows);
-    start[0] = 0;
-    *pairs = (aed_pairs){.rows = (int32_t)rows, .start = start, .tap = first, .position = second};
-}
-
-static aed_status build_lists(aed_product *product, const aed_window *window)
-{
-    const int64_t rows =
-        product->narrow_positions + product->wide_positions + window->kernel + 3;
-    int32_t *memory = aed_alloc((size_t)(rows + 6 * product->pairs), sizeof *memory);
-    if (!memory) return aed_fail(AED_MEMORY, "out of memory for a convolution's index lists");
-    product->memory = memory;
-    const int64_t taps = window->kernel;
+    const int64_t w_narrow = product->wide * product->taps, w_wide = product->taps;
     product->narrow_plan = (aed_gather){.outputs = product->narrow,
                                         .inputs = product->wide,
-                                        .w_out = product->wide * taps,
-                                        .w_in = taps,
-                                        .x_positions = (int32_t)product->wide_positions};
-    build_pairs(product, window, 0, product->narrow_positions, &memory,
-                &product->narrow_plan.pairs);
+                                        .w_out = w_narrow,
+                                        .w_in = w_wide,
+                                        .x_positions = (int32_t)product->wide_positions,
+                                        .pairs = product->lists.by_narrow};
     product->wide_plan = (aed_gather){.outputs = product->wide,
                                       .inputs = product->narrow,
-                                      .w_out = taps,
-                                      .w_in = product->wide * taps,
-                                      .x_positions = (int32_t)product->narrow_positions};
-    build_pairs(product, window, 2, product->wide_positions, &memory, &product->wide_plan.pairs);
+                                      .w_out = w_wide,
+                                      .w_in = w_narrow,
+                                      .x_positions = (int32_t)product->narrow_positions,
+                                      .pairs = product->lists.by_wide};
     product->weight_plan = (aed_gather_weight){.a_channels = product->narrow,
                                                .b_channels = product->wide,
-                                               .w_a = product->wide * taps,
-                                               .w_b = taps,
+                                               .w_a = w_narrow,
+                                               .w_b = w_wide,
                                                .u_positions = (int32_t)product->narrow_positions,
-                                               .v_positions = (int32_t)product->wide_positions};
-    build_pairs(product, window, 1, taps, &memory, &product->weight_plan.pairs);
-    return AED_OK;
+                                               .v_positions = (int32_t)product->wide_positions,
+                                               .pairs = product->lists.by_tap};
 }
 
-/* Names and shapes of weight and bias, in PyTorch's layout: (out, in, taps) for what writes the
- * narrow side, (in, out, taps) for what writes the wide one; linear has no taps. */
-static aed_status make_tensors(aed_layer *layer, const aed_product *product, int64_t taps)
+static bool is_pointwise(const aed_axis *axis)
 {
-    const int64_t size[3] = {product->narrow, product->wide, taps};
-    const bool linear = layer->out.rank == 1;
-    aed_shape *shape = &layer->tensors[0].shape;
-    if (aed_shape_make(linear ? 2 : 3, size, shape) != AED_OK ||
-        aed_shape_count(shape) >= MAX_PARAMETERS)
-        return aed_fail(AED_CONFIG, "%s: %s would have %" PRId64 " x %" PRId64 " x %" PRId64
-                                    " weights; at most 2^31 are supported",
-                        layer->spec->spec.where, layer->ops->kind.name, size[0], size[1], size[2]);
-    /* PyTorch counts the second dimension as "in" for every layer. */
-    const int64_t fan_in = product->wide * taps;
-    strcpy(layer->tensors[0].name, "weight");
-    layer->tensors[0].fan_in = fan_in;
-    layer->tensor_count = 1;
-    if (product->bias) {
-        const int64_t out = product->to_narrow ? product->narrow : product->wide;
-        strcpy(layer->tensors[1].name, "bias");
-        layer->tensors[1].fan_in = fan_in;
-        if (aed_shape_make(1, &out, &layer->tensors[1].shape) != AED_OK) return AED_CONFIG;
-        layer->tensor_count = 2;
-    }
-    return AED_OK;
+    return axis->kernel == 1 && axis->stride == 1 && axis->padding == 0 &&
+           axis->narrow == axis->wide;
 }
 
 aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, int64_t wide,
-                              int64_t narrow_positions, int64_t wide_positions,
-                              const aed_window *window)
+                              int64_t groups, int dimensions, const aed_axis axes[2])
 {
     aed_status status = AED_OK;
+    if (narrow % groups || wide % groups)
+        return aed_layer_fail(layer,
+                              "has %" PRId64 " groups, which must divide its input and output "
+                              "channels",
+                              groups);
+    const int64_t pairs = aed_pairs_count(axes);
+    if (pairs < 0)
+        return aed_layer_fail(layer, "connects too many positions; use a smaller kernel or sample");
     aed_product *product = aed_alloc(1, sizeof *product);
     if (!product) return aed_fail(AED_MEMORY, "out of memory for a layer");
     layer->state = product;
-    *product = (aed_product){.narrow = (int)narrow,
-                             .wide = (int)wide,
-                             .narrow_positions = narrow_positions,
-                             .wide_positions = wide_positions,
+    *product = (aed_product){.groups = (int)groups,
+                             .narrow = (int)(narrow / groups),
+                             .wide = (int)(wide / groups),
+                             .narrow_positions = axes[0].narrow * axes[1].narrow,
+                             .wide_positions = axes[0].wide * axes[1].wide,
+                             .taps = axes[0].kernel * axes[1].kernel,
+                             .pointwise = is_pointwise(&axes[0]) && is_pointwise(&axes[1]),
                              .to_narrow = to_narrow,
                              .bias = aed_spec_bool(&layer->spec->spec, "bias")};
-    product->pointwise = window->kernel == 1 && window->stride == 1 && window->padding == 0 &&
-                         narrow_positions == wide_positions;
     /* The dense gradient works in strips of 32 wide channels: not worth it for a few. */
-    product->dense_weight = product->pointwise && wide >= 16 && narrow * wide >= 256;
-    if (narrow_positions > MAX_PAIRS / window->kernel) {
-        status = aed_fail(AED_CONFIG,
-                          "%s: %" PRId64 " positions times %" PRId64
-                          " taps are more than the supported %" PRId64,
-                          layer->spec->spec.where, narrow_positions, window->kernel, MAX_PAIRS);
-        goto done;
+    product->dense_weight = product->pointwise && product->wide >= 16 &&
+                            (int64_t)product->narrow * product->wide >= 256;
+    AED_TRY(make_tensors(layer, dimensions, axes));
+    if (!product->dense_weight) {
+        AED_TRY(aed_pairs_create(axes, &product->lists));
+        plan_gathers(product);
     }
-    product->pairs = walk_pairs(product, window, 0, NULL, NULL, NULL);
-    if (!product->dense_weight) AED_TRY(build_lists(product, window));
-    AED_TRY(make_tensors(layer, product, window->kernel));
-    layer->flops = 2 * product->pairs * narrow * wide;
+    layer->flops = 2 * pairs * (narrow / groups) * wide;
     layer->scratch = product->dense_weight ? 32 * product->narrow_positions * layer->lanes : 0;
     layer->out_interval = (aed_interval){-__builtin_inf(), __builtin_inf()};
 done:
@@ -147,14 +101,14 @@ done:
 void aed_product_destroy(aed_layer *layer)
 {
     aed_product *product = layer->state;
-    if (product) aed_free(product->memory);
+    if (product) aed_pairs_destroy(&product->lists);
     aed_free(product);
     layer->state = NULL;
 }
 
-/* One side to the other; `bias` and the fused activation belong to the forward direction. */
-static void product_apply(const aed_layer *layer, bool to_narrow, const float *weight,
-                          const float *bias, aed_activation fused, const float *x, float *y)
+/* One side of a group to the other; the bias belongs to the forward direction. */
+static void apply_group(const aed_layer *layer, bool to_narrow, const float *weight,
+                        const float *bias, const float *x, float *y)
 {
     const aed_product *product = layer->state;
     const int64_t columns = product->narrow_positions * layer->lanes;
@@ -163,11 +117,36 @@ static void product_apply(const aed_layer *layer, bool to_narrow, const float *w
         layer->kernels->gather(plan, layer->lanes, weight, bias, x, y);
     } else if (to_narrow) {
         layer->kernels->dense(product->narrow, product->wide, columns, weight, product->wide, 1,
-                              bias, fused, x, y);
+                              bias, AED_IDENTITY, x, y);
     } else {
         layer->kernels->dense(product->wide, product->narrow, columns, weight, 1, product->wide,
-                              bias, fused, x, y);
+                              bias, AED_IDENTITY, x, y);
     }
+}
+
+/* Floats of one group's activations on a side, and of its weights. */
+static int64_t side_floats(const aed_layer *layer, bool narrow_side)
+{
+    const aed_product *product = layer->state;
+    return (narrow_side ? product->narrow * product->narrow_positions
+                        : product->wide * product->wide_positions) *
+           layer->lanes;
+}
+
+static int64_t weight_floats(const aed_product *product)
+{
+    return (int64_t)product->narrow * product->wide * product->taps;
+}
+
+static void product_apply(const aed_layer *layer, bool to_narrow, const float *weight,
+                          const float *bias, const float *x, float *y)
+{
+    const aed_product *product = layer->state;
+    const int outputs = to_narrow ? product->narrow : product->wide;
+    for (int g = 0; g < product->groups; g++)
+        apply_group(layer, to_narrow, weight + g * weight_floats(product),
+                    bias ? bias + (int64_t)g * outputs : NULL,
+                    x + g * side_floats(layer, !to_narrow), y + g * side_floats(layer, to_narrow));
 }
 
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
@@ -176,8 +155,24 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
     (void)tile;
     const aed_product *product = layer->state;
     const float *bias = product->bias ? params + layer->tensors[1].offset : NULL;
-    product_apply(layer, product->to_narrow, params + layer->tensors[0].offset, bias,
-                  product->fused, x, y);
+    product_apply(layer, product->to_narrow, params + layer->tensors[0].offset, bias, x, y);
+}
+
+static void weight_gradient(const aed_layer *layer, const float *narrow_side,
+                            const float *wide_side, float *grad, float *scratch)
+{
+    const aed_product *product = layer->state;
+    for (int g = 0; g < product->groups; g++) {
+        const float *u = narrow_side + g * side_floats(layer, true);
+        const float *v = wide_side + g * side_floats(layer, false);
+        float *to = grad + g * weight_floats(product);
+        if (product->dense_weight)
+            layer->kernels->dense_weight(product->narrow, product->wide,
+                                         product->narrow_positions * layer->lanes, u, v, to,
+                                         scratch);
+        else
+            layer->kernels->gather_weight(&product->weight_plan, layer->lanes, u, v, to);
+    }
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
@@ -186,24 +181,15 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
 {
     (void)y;
     const aed_product *product = layer->state;
-    const float *narrow_side = product->to_narrow ? dy : x;
-    const float *wide_side = product->to_narrow ? x : dy;
-    float *weight_grad = grads + layer->tensors[0].offset;
-    if (product->dense_weight)
-        layer->kernels->dense_weight(product->narrow, product->wide,
-                                     product->narrow_positions * layer->lanes, narrow_side,
-                                     wide_side, weight_grad, tile->scratch);
-    else
-        layer->kernels->gather_weight(&product->weight_plan, layer->lanes, narrow_side, wide_side,
-                                      weight_grad);
+    weight_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
+                    grads + layer->tensors[0].offset, tile->scratch);
     if (product->bias) {
-        const int64_t positions =
-            product->to_narrow ? product->narrow_positions : product->wide_positions;
-        layer->kernels->bias_gradient(product->to_narrow ? product->narrow : product->wide,
-                                      positions * layer->lanes, dy,
+        const int outputs = product->to_narrow ? product->narrow : product->wide;
+        const int64_t positions = product->to_narrow ? product->narrow_positions
+                                                     : product->wide_positions;
+        layer->kernels->bias_gradient(outputs * product->groups, positions * layer->lanes, dy,
                                       grads + layer->tensors[1].offset);
     }
     if (dx)
-        product_apply(layer, !product->to_narrow, params + layer->tensors[0].offset, NULL,
-                      AED_IDENTITY, dy, dx);
+        product_apply(layer, !product->to_narrow, params + layer->tensors[0].offset, NULL, dy, dx);
 }

@@ -6,10 +6,20 @@
 #include "layer/layer.h"
 
 static const aed_layer_ops *const table[] = {
-    &aed_layer_linear,     &aed_layer_conv1d,    &aed_layer_conv_transpose1d,
-    &aed_layer_relu,       &aed_layer_leaky_relu, &aed_layer_elu,
-    &aed_layer_tanh,       &aed_layer_sigmoid,   &aed_layer_softplus,
-    &aed_layer_softmax,    &aed_layer_flatten,   &aed_layer_unflatten,
+    &aed_layer_linear,
+    &aed_layer_conv1d,
+    &aed_layer_conv2d,
+    &aed_layer_conv_transpose1d,
+    &aed_layer_conv_transpose2d,
+    &aed_layer_relu,
+    &aed_layer_leaky_relu,
+    &aed_layer_elu,
+    &aed_layer_tanh,
+    &aed_layer_sigmoid,
+    &aed_layer_softplus,
+    &aed_layer_softmax,
+    &aed_layer_flatten,
+    &aed_layer_unflatten,
     &aed_layer_gaussian_noise,
 };
 

@@ -1,6 +1,6 @@
 /* Naive float64 layers and losses; see reference.h. The formulas are those of PyTorch's manual:
- * conv1d            y[o][p] = b[o] + sum over c, k of w[o][c][k] x[c][p stride + k dilation - padding]
- * conv_transpose1d  y[o][p stride + k dilation - padding] += w[c][o][k] x[c][p], y starting at b[o]
+ * conv              y[o][p] = b[o] + sum over c, k of w[o][c][k] x[c][p stride + k dilation - padding]
+ * conv_transpose    y[o][p stride + k dilation - padding] += w[c][o][k] x[c][p], y starting at b[o]
  * linear            y[o] = b[o] + sum over c of w[o][c] x[c] */
 #include "support/reference.h"
 
@@ -28,51 +28,75 @@ static void linear(const aed_layer *layer, const double *params, const double *x
     }
 }
 
+/* One dimension of a window, sizes of both sides included. */
 typedef struct window {
-    int64_t kernel, stride, padding, dilation;
+    int64_t kernel, stride, padding, dilation, in, out;
 } window;
 
-static window window_of(const aed_spec *spec)
+static int64_t window_value(const aed_spec *spec, const char *name, int d, int64_t fallback)
 {
-    return (window){aed_spec_int(spec, "kernel"), aed_spec_int(spec, "stride"),
-                    aed_spec_int(spec, "padding"), aed_spec_int(spec, "dilation")};
+    const aed_arg_value *value = aed_spec_value(spec, name);
+    if (value->count == 0) return value->number != 0 ? (int64_t)value->number : fallback;
+    return (int64_t)value->numbers[value->count > 1 ? d : 0];
 }
 
-static void conv1d(const aed_layer *layer, const double *params, const double *x, double *y)
+/* The layer's windows over height and width; a length is a width. */
+static void windows_of(const aed_layer *layer, window windows[2])
 {
-    const double *w = params + layer->tensors[0].offset;
-    const window s = window_of(&layer->spec->spec);
-    const int64_t channels = layer->in.size[0], length = layer->in.size[1];
-    for (int64_t o = 0; o < layer->out.size[0]; o++)
-        for (int64_t p = 0; p < layer->out.size[1]; p++) {
-            double sum = bias_of(layer, params, o);
-            for (int64_t c = 0; c < channels; c++)
-                for (int64_t k = 0; k < s.kernel; k++) {
-                    const int64_t q = p * s.stride + k * s.dilation - s.padding;
-                    if (q >= 0 && q < length)
-                        sum += w[(o * channels + c) * s.kernel + k] * x[c * length + q];
-                }
-            y[o * layer->out.size[1] + p] = sum;
+    const aed_spec *spec = &layer->spec->spec;
+    const int dimensions = layer->in.rank - 1;
+    windows[0] = (window){1, 1, 0, 1, 1, 1};
+    for (int d = 0; d < dimensions; d++)
+        windows[2 - dimensions + d] = (window){window_value(spec, "kernel", d, 1),
+                                               window_value(spec, "stride", d, 1),
+                                               window_value(spec, "padding", d, 0),
+                                               window_value(spec, "dilation", d, 1),
+                                               layer->in.size[1 + d],
+                                               layer->out.size[1 + d]};
+}
+
+static int64_t wide_position(const window *w, int64_t p, int64_t k)
+{
+    return p * w->stride + k * w->dilation - w->padding;
+}
+
+/* Calls for every place p of the narrow side and tap k of both dimensions whose place q on the wide
+ * side exists: y gets w x, along the convolution or, transposed, against it. */
+static void convolve(const aed_layer *layer, bool transposed, const double *w, const double *x,
+                     double *y)
+{
+    window s[2];
+    windows_of(layer, s);
+    const int64_t groups = aed_spec_int(&layer->spec->spec, "groups");
+    const int64_t inputs = layer->in.size[0] / groups, outputs = layer->out.size[0] / groups;
+    const int64_t in = s[0].in * s[1].in, out = s[0].out * s[1].out;
+    const int64_t narrow[2] = {transposed ? s[0].in : s[0].out, transposed ? s[1].in : s[1].out};
+    const int64_t wide[2] = {transposed ? s[0].out : s[0].in, transposed ? s[1].out : s[1].in};
+    for (int64_t o = 0; o < groups * outputs; o++)
+        for (int64_t i = 0; i < inputs; i++) {
+            const int64_t c = o / outputs * inputs + i; /* input channel of the same group */
+            const int64_t row = transposed ? c * outputs + o % outputs : o * inputs + i;
+            for (int64_t py = 0; py < narrow[0]; py++)
+                for (int64_t px = 0; px < narrow[1]; px++)
+                    for (int64_t ky = 0; ky < s[0].kernel; ky++)
+                        for (int64_t kx = 0; kx < s[1].kernel; kx++) {
+                            const int64_t qy = wide_position(&s[0], py, ky);
+                            const int64_t qx = wide_position(&s[1], px, kx);
+                            if (qy < 0 || qy >= wide[0] || qx < 0 || qx >= wide[1]) continue;
+                            const int64_t p = py * narrow[1] + px, q = qy * wide[1] + qx;
+                            y[o * out + (transposed ? q : p)] +=
+                                w[(row * s[0].kernel + ky) * s[1].kernel + kx] *
+                                x[c * in + (transposed ? p : q)];
+                        }
         }
 }
 
-static void conv_transpose1d(const aed_layer *layer, const double *params, const double *x,
-                             double *y)
+static void convolution(const aed_layer *layer, bool transposed, const double *params,
+                        const double *x, double *y)
 {
-    const double *w = params + layer->tensors[0].offset;
-    const window s = window_of(&layer->spec->spec);
-    const int64_t channels = layer->in.size[0], length = layer->in.size[1];
-    const int64_t outputs = layer->out.size[0], reach = layer->out.size[1];
-    for (int64_t o = 0; o < outputs; o++)
-        for (int64_t q = 0; q < reach; q++) y[o * reach + q] = bias_of(layer, params, o);
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t p = 0; p < length; p++)
-            for (int64_t o = 0; o < outputs; o++)
-                for (int64_t k = 0; k < s.kernel; k++) {
-                    const int64_t q = p * s.stride + k * s.dilation - s.padding;
-                    if (q >= 0 && q < reach)
-                        y[o * reach + q] += w[(c * outputs + o) * s.kernel + k] * x[c * length + p];
-                }
+    const int64_t count = aed_shape_count(&layer->out), places = count / layer->out.size[0];
+    for (int64_t i = 0; i < count; i++) y[i] = bias_of(layer, params, i / places);
+    convolve(layer, transposed, params + layer->tensors[0].offset, x, y);
 }
 
 /* Over the first dimension: the features of a flat sample, else the channels at every position. */
@@ -106,10 +130,10 @@ void aed_reference_forward(const aed_layer *layer, const double *params, const d
     const int64_t features = aed_shape_count(&layer->in);
     if (is_kind(spec, "linear"))
         linear(layer, params, x, y);
-    else if (is_kind(spec, "conv1d"))
-        conv1d(layer, params, x, y);
-    else if (is_kind(spec, "conv_transpose1d"))
-        conv_transpose1d(layer, params, x, y);
+    else if (is_kind(spec, "conv1d") || is_kind(spec, "conv2d"))
+        convolution(layer, false, params, x, y);
+    else if (is_kind(spec, "conv_transpose1d") || is_kind(spec, "conv_transpose2d"))
+        convolution(layer, true, params, x, y);
     else if (is_kind(spec, "softmax"))
         softmax(layer, x, y);
     else if (is_kind(spec, "flatten") || is_kind(spec, "unflatten"))

@@ -251,7 +251,7 @@ static void test_missing_keys_named(void **state)
     assert_refused(with_encoder("[linear]"), NULL,
                    "config.yaml:2:19: missing key 'out' in linear (output features)");
     assert_refused(with_encoder("[{conv1d: {out: 2}}]"), NULL,
-                   "config.yaml:2:20: missing key 'kernel' in conv1d (points of the kernel)");
+                   "config.yaml:2:20: missing key 'kernel' in conv1d (size of the kernel)");
     assert_refused("data: {samples: 3}\nmodel: {}\ntrain: {}\n", NULL,
                    "config.yaml:1:7: missing key 'source' in data (the data source's name)");
 }

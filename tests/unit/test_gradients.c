@@ -30,6 +30,11 @@ static const double K = 8;
         2, { channels, length } \
     }
 
+#define IMAGE(channels, height, width) \
+    {                                  \
+        3, { channels, height, width } \
+    }
+
 /* Whole tiles and last tiles, T = 16 and 32 (48 and 64 once); one channel, 17 and 33; every window
  * setting alone and together; pointwise products, small and large enough for the dense gradient. */
 static const aed_test_layer_case cases[] = {
@@ -53,6 +58,18 @@ static const aed_test_layer_case cases[] = {
     {"conv1d", "out=5 kernel=1", MAP(7, 3), 32, 29},
     {"conv1d", "out=17 kernel=1", MAP(18, 5), 16, 9},
     {"conv1d", "out=8 kernel=1 bias=0", MAP(33, 3), 32, 32},
+    {"conv1d", "out=6 kernel=3 groups=2 padding=1", MAP(4, 5), 16, 14},
+    {"conv1d", "out=32 kernel=1 groups=2", MAP(32, 3), 32, 30},
+    {"conv2d", "out=3 kernel=3 padding=1", IMAGE(1, 5, 6), 16, 16},
+    {"conv2d", "out=2 kernel=2,3 stride=2,1 padding=0,2 dilation=1,2", IMAGE(3, 5, 7), 16, 13},
+    {"conv2d", "out=9 kernel=5 bias=0", IMAGE(2, 6, 5), 32, 21},
+    {"conv2d", "out=4 kernel=3 groups=4 stride=2 padding=1", IMAGE(4, 5, 5), 16, 16},
+    {"conv2d", "out=17 kernel=1", IMAGE(18, 2, 3), 16, 9},
+    {"conv_transpose2d", "out=3 kernel=2 stride=2", IMAGE(4, 3, 2), 16, 16},
+    {"conv_transpose2d", "out=2 kernel=3 stride=2,3 padding=1,0 output_padding=1,2", IMAGE(3, 3, 2),
+     32, 29},
+    {"conv_transpose2d", "out=4 kernel=3,2 dilation=2,1 groups=2 bias=0", IMAGE(6, 2, 3), 16, 5},
+    {"conv_transpose2d", "out=17 kernel=1 groups=1", IMAGE(18, 2, 3), 16, 9},
     {"conv_transpose1d", "out=1 kernel=7 stride=4", MAP(3, 1), 32, 32},
     {"conv_transpose1d", "out=2 kernel=3", MAP(1, 5), 16, 16},
     {"conv_transpose1d", "out=3 kernel=3 stride=2 padding=1 output_padding=1", MAP(2, 5), 16, 13},

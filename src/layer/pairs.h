@@ -1,0 +1,37 @@
+/* Which positions meet in a convolution, worked out once.
+ *
+ * A convolution connects a narrow side with positions p to a wide side with positions
+ * q = p*stride + tap*dilation - padding, along each of two axes (height and width; a length alone is
+ * the second). Every (p, tap, q) that exists is listed three times: by p, by q and by tap. */
+#ifndef AED_LAYER_PAIRS_H
+#define AED_LAYER_PAIRS_H
+
+#include <stdbool.h>
+
+#include "aedist/status.h"
+#include "kernel/kernels.h"
+
+/* One axis: the kernel's window and the sizes of both sides. */
+typedef struct aed_axis {
+    int64_t kernel, stride, padding, dilation;
+    int64_t narrow, wide;
+} aed_axis;
+
+/* An axis of size one, for what has only a length, or none. */
+#define AED_AXIS_UNIT ((aed_axis){1, 1, 0, 1, 1, 1})
+
+typedef struct aed_pair_lists {
+    int64_t count;       /* of meetings */
+    aed_pairs by_narrow; /* rows p: taps and q */
+    aed_pairs by_wide;   /* rows q: taps and p */
+    aed_pairs by_tap;    /* rows tap: p in `tap`, q in `position` */
+    int32_t *memory;
+} aed_pair_lists;
+
+/* Number of meetings, or -1 if there are more than a model can mean. */
+int64_t aed_pairs_count(const aed_axis axes[2]);
+/* Makes the lists; destroy frees them and takes zeroed ones. */
+aed_status aed_pairs_create(const aed_axis axes[2], aed_pair_lists *lists);
+void aed_pairs_destroy(aed_pair_lists *lists);
+
+#endif

@@ -1,0 +1,20 @@
+/* Windows that slide over the last one or two dimensions of (channels, sizes ...): what convolutions
+ * and poolings share. Arguments are numbers in 1-D kinds and lists in 2-D kinds, where one number
+ * serves both dimensions. */
+#ifndef AED_LAYER_WINDOW_H
+#define AED_LAYER_WINDOW_H
+
+#include "aedist/layer.h"
+
+/* The input's rank must be 1 + dimensions, and every list argument have 1 or `dimensions` values. */
+aed_status aed_window_check(const aed_layer *layer, int dimensions);
+
+/* The value of the argument `name` in dimension d; `fallback` where a list was not given. */
+int64_t aed_window_value(const aed_layer *layer, int dimensions, const char *name, int d,
+                         int64_t fallback);
+
+/* Makes layer->out of `channels` and sizes[dimensions]. */
+aed_status aed_window_shape(aed_layer *layer, int64_t channels, int dimensions,
+                            const int64_t *sizes);
+
+#endif
