@@ -322,16 +322,22 @@ static bool fill_blocks(void)
 
 int main(int argc, char **argv)
 {
-    kernels = argc > 1 ? aed_kernels_named(argv[1]) : aed_kernels();
+    const bool peak_only = argc == 2 && strcmp(argv[1], "--peak") == 0;
+    kernels = argc > 1 && !peak_only ? aed_kernels_named(argv[1]) : aed_kernels();
     only = argc > 2 ? argv[2] : NULL;
     if (!kernels || argc > 3) {
-        fprintf(stderr, "usage: %s [avx512|avx2|plain [KERNEL]]; a set that the processor has\n",
+        fprintf(stderr, "usage: %s [--peak | avx512|avx2|plain [KERNEL]]\n"
+                        "  --peak: print the core's fused multiply-add peak in GFLOP/s alone\n",
                 argv[0]);
         return 2;
     }
     if (!fill_blocks()) return 1;
     aed_float_pin();
     peak = core_peak();
+    if (peak_only) {
+        printf("%.1f\n", peak * 1e-9);
+        return 0;
+    }
     printf("kernels %s, peak of the core %.1f GFLOP/s\n", kernels->name, peak * 1e-9);
 
     static const int signal[6][2] = {{64, 4},    {128, 64}, {256, 128},
