@@ -75,19 +75,25 @@ AED_INLINE vf v_sigmoid(vf x)
     return v_select(x < 0.0f, e * upper, upper);
 }
 
+/* tanh(|x|) = m / (m + 2) with m = exp(2|x|) - 1, which keeps its digits near 0:
+ * 2^n exp(r) - 1 = 2^n (exp(r) - 1) + (2^n - 1). Beyond 10 it is 1. */
 AED_INLINE vf v_tanh(vf x)
 {
-    const vf a = v_abs(x);
-    const vf e = v_exp_negative(a * -2.0f);
-    const vf large = (1.0f - e) / (1.0f + e);
-    const vf z = a * a;
-    vf p = v_fma(v_set(-5.717045162e-03f), z, v_set(2.065058798e-02f));
-    p = v_fma(p, z, v_set(-5.374349654e-02f));
-    p = v_fma(p, z, v_set(1.333149076e-01f));
-    p = v_fma(p, z, v_set(-3.333328366e-01f));
-    const vf small = v_fma(p * z, a, a);
-    const vf y = v_select(a < 0.625f, small, large);
-    return (vf)((vi)y | ((vi)x & (int32_t)0x80000000));
+    const vf magic = v_set(12582912.0f);
+    vf y = v_abs(x) * 2.0f;
+    y = v_select(y > 20.0f, v_set(20.0f), y);
+    const vf shifted = v_fma(y, v_set(1.44269504f), magic);
+    const vf n = shifted - magic;
+    vf r = v_fma(n, v_set(-AED_LN2_HIGH), y);
+    r = v_fma(n, v_set(-AED_LN2_LOW), r);
+    vf p = v_fma(v_set(1.395060215e-03f), r, v_set(8.368953131e-03f));
+    p = v_fma(p, r, v_set(4.166620597e-02f));
+    p = v_fma(p, r, v_set(1.666651815e-01f));
+    p = v_fma(p, r, v_set(0.5f));
+    p = v_fma(p * r, r, r);
+    const vf power = (vf)(((vu)shifted - (vu)magic + 127) << 23);
+    const vf m = v_fma(power, p, power - 1.0f);
+    return (vf)((vi)(m / (m + 2.0f)) | ((vi)x & (int32_t)0x80000000));
 }
 
 /* exp(x) - 1 for x <= 0. */
