@@ -2,16 +2,18 @@
  * they differ in the kernel's name and in the interval of their output. */
 #include <math.h>
 
+#include "core/memory.h"
 #include "kernel/kernels.h"
 #include "layer/layer.h"
 
-static aed_activation function_of(const aed_layer *layer);
+/* What a call needs, looked up once. */
+typedef struct activation_state {
+    aed_activation function;
+    float parameter;
+    int64_t count; /* floats of a tile */
+} activation_state;
 
-static float parameter_of(const aed_layer *layer)
-{
-    const aed_spec *spec = &layer->spec->spec;
-    return spec->kind->arg_count ? (float)spec->values[0].number : 0;
-}
+static aed_activation function_of(const aed_layer *layer);
 
 /* The function in float64, for intervals only: never part of a result. */
 static double activation_at(aed_activation function, double parameter, double x)
@@ -30,20 +32,32 @@ static double activation_at(aed_activation function, double parameter, double x)
 
 static aed_status activation_infer(aed_layer *layer)
 {
+    const aed_spec *spec = &layer->spec->spec;
+    const double parameter = spec->kind->arg_count ? spec->values[0].number : 0;
+    activation_state *state = aed_alloc(1, sizeof *state);
+    if (!state) return aed_fail(AED_MEMORY, "out of memory for a layer");
+    *state = (activation_state){function_of(layer), (float)parameter,
+                                aed_shape_count(&layer->in) * layer->lanes};
+    layer->state = state;
     layer->out = layer->in;
-    const aed_activation function = function_of(layer);
-    const double parameter = parameter_of(layer);
-    layer->out_interval.lo = activation_at(function, parameter, layer->in_interval.lo);
-    layer->out_interval.hi = activation_at(function, parameter, layer->in_interval.hi);
+    layer->out_interval.lo = activation_at(state->function, parameter, layer->in_interval.lo);
+    layer->out_interval.hi = activation_at(state->function, parameter, layer->in_interval.hi);
     return AED_OK;
+}
+
+static void activation_destroy(aed_layer *layer)
+{
+    aed_free(layer->state);
+    layer->state = NULL;
 }
 
 static void activation_forward(const aed_layer *layer, const float *params, const float *x,
                                float *y, const aed_tile *tile)
 {
     (void)params;
-    layer->kernels->activate(function_of(layer), parameter_of(layer),
-                             aed_shape_count(&layer->in) * tile->lanes, x, y);
+    (void)tile;
+    const activation_state *state = layer->state;
+    layer->kernels->activate(state->function, state->parameter, state->count, x, y);
 }
 
 static void activation_backward(const aed_layer *layer, const float *params, const float *x,
@@ -53,8 +67,9 @@ static void activation_backward(const aed_layer *layer, const float *params, con
     (void)params;
     (void)x;
     (void)grads;
-    layer->kernels->activate_backward(function_of(layer), parameter_of(layer),
-                                      aed_shape_count(&layer->in) * tile->lanes, y, dy, dx);
+    (void)tile;
+    const activation_state *state = layer->state;
+    layer->kernels->activate_backward(state->function, state->parameter, state->count, y, dy, dx);
 }
 
 #define ACTIVATION(function_name, help_text, arguments, argument_count, main_argument) \
@@ -62,6 +77,7 @@ static void activation_backward(const aed_layer *layer, const float *params, con
         .kind = {function_name, help_text, arguments, argument_count, main_argument},  \
         .elementwise = true, .keeps_output = true, .infer = activation_infer,          \
         .forward = activation_forward, .backward = activation_backward,                \
+        .destroy = activation_destroy,                                                 \
     }
 
 static const aed_arg_def leaky_relu_args[] = {

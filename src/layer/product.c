@@ -82,6 +82,9 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
                              .pointwise = is_pointwise(&axes[0]) && is_pointwise(&axes[1]),
                              .to_narrow = to_narrow,
                              .bias = aed_spec_bool(&layer->spec->spec, "bias")};
+    product->narrow_floats = product->narrow * product->narrow_positions * layer->lanes;
+    product->wide_floats = product->wide * product->wide_positions * layer->lanes;
+    product->weight_floats = (int64_t)product->narrow * product->wide * product->taps;
     /* The dense gradient works in strips of 32 wide channels: not worth it for a few. */
     product->dense_weight = product->pointwise && product->wide >= 16 &&
                             (int64_t)product->narrow * product->wide >= 256;
@@ -124,29 +127,16 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
     }
 }
 
-/* Floats of one group's activations on a side, and of its weights. */
-static int64_t side_floats(const aed_layer *layer, bool narrow_side)
-{
-    const aed_product *product = layer->state;
-    return (narrow_side ? product->narrow * product->narrow_positions
-                        : product->wide * product->wide_positions) *
-           layer->lanes;
-}
-
-static int64_t weight_floats(const aed_product *product)
-{
-    return (int64_t)product->narrow * product->wide * product->taps;
-}
-
 static void product_apply(const aed_layer *layer, bool to_narrow, const float *weight,
                           const float *bias, const float *x, float *y)
 {
     const aed_product *product = layer->state;
     const int outputs = to_narrow ? product->narrow : product->wide;
+    const int64_t x_floats = to_narrow ? product->wide_floats : product->narrow_floats;
+    const int64_t y_floats = to_narrow ? product->narrow_floats : product->wide_floats;
     for (int g = 0; g < product->groups; g++)
-        apply_group(layer, to_narrow, weight + g * weight_floats(product),
-                    bias ? bias + (int64_t)g * outputs : NULL,
-                    x + g * side_floats(layer, !to_narrow), y + g * side_floats(layer, to_narrow));
+        apply_group(layer, to_narrow, weight + g * product->weight_floats,
+                    bias ? bias + (int64_t)g * outputs : NULL, x + g * x_floats, y + g * y_floats);
 }
 
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
@@ -163,9 +153,9 @@ static void weight_gradient(const aed_layer *layer, const float *narrow_side,
 {
     const aed_product *product = layer->state;
     for (int g = 0; g < product->groups; g++) {
-        const float *u = narrow_side + g * side_floats(layer, true);
-        const float *v = wide_side + g * side_floats(layer, false);
-        float *to = grad + g * weight_floats(product);
+        const float *u = narrow_side + g * product->narrow_floats;
+        const float *v = wide_side + g * product->wide_floats;
+        float *to = grad + g * product->weight_floats;
         if (product->dense_weight)
             layer->kernels->dense_weight(product->narrow, product->wide,
                                          product->narrow_positions * layer->lanes, u, v, to,

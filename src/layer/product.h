@@ -15,6 +15,8 @@ typedef struct aed_product {
     int groups;
     int narrow, wide; /* channels of one group */
     int64_t narrow_positions, wide_positions, taps;
+    int64_t narrow_floats, wide_floats,
+        weight_floats; /* of one group: a tile's sides, the weight */
     bool pointwise;    /* position p meets position p only, one tap: a dense product */
     bool dense_weight; /* the weight's gradient, too */
     bool to_narrow;    /* forward writes the narrow side */
