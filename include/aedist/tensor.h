@@ -2,6 +2,7 @@
 #ifndef AEDIST_TENSOR_H
 #define AEDIST_TENSOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "aedist/status.h"
@@ -19,6 +20,9 @@ typedef struct aed_shape {
  * have checked that it fits. */
 int64_t aed_shape_count(const aed_shape *shape);
 
+/* Whether both have the same sizes. */
+bool aed_shape_equal(const aed_shape *a, const aed_shape *b);
+
 /* Writes "1x28x28" into text (at least 96 bytes) and returns it. */
 const char *aed_shape_text(const aed_shape *shape, char *text);
 
@@ -34,8 +38,8 @@ typedef struct aed_interval {
 typedef struct aed_tensor {
     char name[64];
     aed_shape shape;
-    int64_t offset;   /* floats from the start of the parameter block, a multiple of 16 */
-    int64_t fan_in;   /* as PyTorch's default initialisation counts it */
+    int64_t offset; /* floats from the start of the parameter block, a multiple of 16 */
+    int64_t fan_in; /* as PyTorch's default initialisation counts it */
 } aed_tensor;
 
 #endif

@@ -11,6 +11,14 @@ int64_t aed_shape_count(const aed_shape *shape)
     return count;
 }
 
+bool aed_shape_equal(const aed_shape *a, const aed_shape *b)
+{
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->size[i] != b->size[i]) return false;
+    return true;
+}
+
 const char *aed_shape_text(const aed_shape *shape, char *text)
 {
     int at = 0;

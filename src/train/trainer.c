@@ -63,7 +63,7 @@ static aed_status check_losses(const aed_trainer *t, const aed_shape *shape)
         if (strcmp(t->config->losses[i].tap, "reconstruction") != 0)
             return aed_fail(AED_CONFIG, "%s: no loss can act on '%s'; the taps are: reconstruction",
                             t->config->losses[i].spec.where, t->config->losses[i].tap);
-    if (memcmp(&last->out, shape, sizeof *shape) == 0) return AED_OK;
+    if (aed_shape_equal(&last->out, shape)) return AED_OK;
     return aed_fail(AED_CONFIG,
                     "%s: the model's output is %s, but a sample is %s; change this last layer "
                     "so that they agree",
