@@ -21,12 +21,12 @@ typedef struct aed_layer_spec {
 
 /* What a tile knows besides its activations. */
 typedef struct aed_tile {
-    int lanes;             /* T, a multiple of 16 */
-    int valid;             /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
-    const uint32_t *ids;   /* [lanes] sample ids */
-    bool train;            /* noise and dropout act in training only */
+    int lanes;               /* T, a multiple of 16 */
+    int valid;               /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
+    const uint32_t *ids;     /* [lanes] sample ids */
+    bool train;              /* noise and dropout act in training only */
     const aed_rng_key *keys; /* [layers] of this epoch, by layer index; set if is_random */
-    float *scratch;        /* model-wide scratch, as large as the largest layer asked for */
+    float *scratch;          /* model-wide scratch, as large as the largest layer asked for */
 } aed_tile;
 
 enum { AED_LAYER_MAX_TENSORS = 2 };
@@ -35,10 +35,10 @@ typedef struct aed_layer aed_layer;
 
 typedef struct aed_layer_ops {
     aed_kind kind;
-    bool elementwise;   /* output shape is the input's; backward reads y and dy only, dx may be dy */
-    bool keeps_output;  /* backward reads y */
-    bool is_view;       /* y is x: no forward, no backward (flatten) */
-    bool is_random;     /* forward draws random numbers: it gets a key every epoch */
+    bool elementwise;  /* output shape is the input's; backward reads y and dy only, dx may be dy */
+    bool keeps_output; /* backward reads y */
+    bool is_view;      /* y is x: no forward, no backward (flatten) */
+    bool is_random;    /* forward draws random numbers: it gets a key every epoch */
     /* From spec, in, in_interval: fills out, out_interval, tensors, flops, scratch and state. Fails
      * with AED_CONFIG naming spec->where. */
     aed_status (*infer)(aed_layer *layer);
@@ -55,15 +55,15 @@ struct aed_layer {
     const aed_layer_ops *ops;
     const aed_layer_spec *spec;
     const struct aed_kernels *kernels; /* the chosen kernel set */
-    int index;          /* position in the model */
-    int lanes;          /* T, set before infer */
+    int index;                         /* position in the model */
+    int lanes;                         /* T, set before infer */
     aed_shape in, out;
     aed_interval in_interval, out_interval;
-    int tensor_count;   /* tensors[].name is "weight", "bias" from infer; the model makes it whole */
+    int tensor_count; /* tensors[].name is "weight", "bias" from infer; the model makes it whole */
     aed_tensor tensors[AED_LAYER_MAX_TENSORS];
-    int64_t scratch;    /* floats */
-    int64_t flops;      /* forward, a sample */
-    void *state;        /* the kind's own: geometry, tap tables */
+    int64_t scratch; /* floats */
+    int64_t flops;   /* forward, a sample */
+    void *state;     /* the kind's own: geometry, tap tables */
 };
 
 /* The registered layer kind, or NULL; and the whole table. */

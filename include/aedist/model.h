@@ -14,24 +14,24 @@
 typedef struct aed_model {
     aed_layer *layers;
     int layer_count;
-    int code_layer;         /* its output is the code, before noise; -1: the input is the code */
+    int code_layer; /* its output is the code, before noise; -1: the input is the code */
     aed_shape input;
-    int lanes;              /* T: samples of a tile */
-    int64_t leaf;           /* samples of a leaf, a multiple of lanes */
+    int lanes;    /* T: samples of a tile */
+    int64_t leaf; /* samples of a leaf, a multiple of lanes */
 
-    aed_tensor *tensors;    /* of all layers, names made whole, offsets into the parameter block */
+    aed_tensor *tensors; /* of all layers, names made whole, offsets into the parameter block */
     int64_t tensor_count;
     int64_t parameter_count; /* numbers that are trained */
     int64_t parameter_block; /* floats of the block, padding included; a multiple of 16 */
 
-    int64_t flops;          /* forward, a sample */
-    int64_t saved;          /* activation floats kept for backward, a sample */
+    int64_t flops; /* forward, a sample */
+    int64_t saved; /* activation floats kept for backward, a sample */
 
     /* Float offsets into the workspace of one tile: */
-    int64_t *output_at;     /* of each layer's output; an in-place layer shares its input's */
+    int64_t *output_at; /* of each layer's output; an in-place layer shares its input's */
     int64_t input_at, target_at, gradient_at[2], scratch_at;
-    int64_t workspace;      /* floats in all */
-    int first_trained;      /* the first layer with parameters: backward ends there */
+    int64_t workspace; /* floats in all */
+    int first_trained; /* the first layer with parameters: backward ends there */
 } aed_model;
 
 /* Plans a model for samples of shape `input` (interval of the data: `interval`). `batch` is the
@@ -47,8 +47,8 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
                                const aed_tile *tile);
 /* After forward, with the loss's gradient at aed_model_gradient(): adds to grads (a block). */
 float *aed_model_gradient(const aed_model *model, float *workspace);
-void aed_model_backward(const aed_model *model, const float *params, float *workspace,
-                        float *grads, const aed_tile *tile);
+void aed_model_backward(const aed_model *model, const float *params, float *workspace, float *grads,
+                        const aed_tile *tile);
 
 /* Output of layer `index` of the last forward (index -1: the input). */
 const float *aed_model_output(const aed_model *model, const float *workspace, int index);

@@ -11,8 +11,8 @@ enum { AED_OPTIM_MAX_SCALARS = 4 };
 
 /* An optimiser's own numbers: prepared once, advanced a step at a time; part of a checkpoint. */
 typedef struct aed_optim_scalars {
-    int64_t step;                          /* completed steps */
-    double value[AED_OPTIM_MAX_SCALARS];   /* e.g. beta1^step, beta2^step */
+    int64_t step;                        /* completed steps */
+    double value[AED_OPTIM_MAX_SCALARS]; /* e.g. beta1^step, beta2^step */
 } aed_optim_scalars;
 
 typedef struct aed_optim_ops {
@@ -45,9 +45,9 @@ const aed_schedule_ops *const *aed_schedule_table(int *count);
 /* A schedule ready for the step: no names are looked up in it. */
 typedef struct aed_schedule {
     const aed_schedule_ops *ops;
-    double lr;       /* the optimiser's */
-    int64_t epochs;  /* of the whole training */
-    int64_t warmup;  /* epochs */
+    double lr;      /* the optimiser's */
+    int64_t epochs; /* of the whole training */
+    int64_t warmup; /* epochs */
     double settings[AED_SCHEDULE_MAX_SETTINGS];
 } aed_schedule;
 

@@ -43,9 +43,9 @@ typedef struct aed_kind {
 typedef struct aed_arg_value {
     bool given; /* false: the fallback (or a null in the config) */
     double number;
-    int64_t count;          /* of INTS, FLOATS, STRINGS; rows x columns of MATRIX */
-    int64_t rows;           /* of MATRIX */
-    const double *numbers;  /* count of them */
+    int64_t count;         /* of INTS, FLOATS, STRINGS; rows x columns of MATRIX */
+    int64_t rows;          /* of MATRIX */
+    const double *numbers; /* count of them */
     const char *const *strings;
 } aed_arg_value;
 

@@ -30,9 +30,9 @@ aed_status aed_fail(aed_status status, const char *format, ...)
 const char *aed_status_message(void);
 
 /* In a function with `aed_status status` and a label `done:` run a step or leave. */
-#define AED_TRY(call)                   \
-    do {                                \
-        status = (call);                \
+#define AED_TRY(call)                    \
+    do {                                 \
+        status = (call);                 \
         if (status != AED_OK) goto done; \
     } while (0)
 

@@ -22,7 +22,8 @@ static bool allocation_bytes(size_t count, size_t size, size_t *bytes)
         allocations_left = -1;
         return false;
     }
-    if (__builtin_mul_overflow(count, size, bytes) || *bytes > PTRDIFF_MAX - ALIGNMENT) return false;
+    if (__builtin_mul_overflow(count, size, bytes) || *bytes > PTRDIFF_MAX - ALIGNMENT)
+        return false;
     if (*bytes == 0) *bytes = 1;
     return true;
 }

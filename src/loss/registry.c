@@ -4,8 +4,14 @@
 #include "aedist/loss.h"
 #include "kernel/kernels.h"
 
-#define ANY {-__builtin_inf(), __builtin_inf()}
-#define UNIT {0, 1}
+#define ANY                               \
+    {                                     \
+        -__builtin_inf(), __builtin_inf() \
+    }
+#define UNIT \
+    {        \
+        0, 1 \
+    }
 
 static double mse(const aed_spec *spec, int64_t features, int lanes, int valid, const float *y,
                   const float *target, float scale, float *dy)
@@ -47,7 +53,9 @@ static const aed_loss_ops l1_ops = {
     {"l1", "mean absolute difference", NULL, 0, NULL}, ANY, ANY, l1};
 static const aed_loss_ops smooth_l1_ops = {
     {"smooth_l1", "quadratic below beta, linear above", smooth_l1_args, 1, "beta"},
-    ANY, ANY, smooth_l1};
+    ANY,
+    ANY,
+    smooth_l1};
 
 static const aed_loss_ops *const table[] = {&mse_ops, &bce_ops, &l1_ops, &smooth_l1_ops};
 

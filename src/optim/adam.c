@@ -49,13 +49,13 @@ static void adam_step(const double *settings, aed_optim_scalars *scalars, double
     aed_kernels()->adam(&step, count, grads, params, state, state + count);
 }
 
-#define ADAM_ARGS(decay, decay_help)                                                        \
-    {                                                                                       \
-        {"lr", AED_ARG_FLOAT, false, 1e-3, 0, 1e38, NULL, "learning rate"},                 \
-        {"beta1", AED_ARG_FLOAT, false, 0.9, 0, 0.9999999, NULL, "decay of the mean"},      \
-        {"beta2", AED_ARG_FLOAT, false, 0.999, 0, 0.9999999, NULL, "decay of the square"},  \
-        {"eps", AED_ARG_FLOAT, false, 1e-8, 0, 1, NULL, "added to the root"},               \
-        {"weight_decay", AED_ARG_FLOAT, false, decay, 0, 1e6, NULL, decay_help},            \
+#define ADAM_ARGS(decay, decay_help)                                                           \
+    {                                                                                          \
+        {"lr", AED_ARG_FLOAT, false, 1e-3, 0, 1e38, NULL, "learning rate"},                    \
+            {"beta1", AED_ARG_FLOAT, false, 0.9, 0, 0.9999999, NULL, "decay of the mean"},     \
+            {"beta2", AED_ARG_FLOAT, false, 0.999, 0, 0.9999999, NULL, "decay of the square"}, \
+            {"eps", AED_ARG_FLOAT, false, 1e-8, 0, 1, NULL, "added to the root"},              \
+            {"weight_decay", AED_ARG_FLOAT, false, decay, 0, 1e6, NULL, decay_help},           \
     }
 
 static const aed_arg_def adam_args[] = ADAM_ARGS(0, "L2 penalty, added to the gradient");

@@ -60,8 +60,10 @@ static double cosine_factor(const double *settings, int64_t epoch, int64_t epoch
     return least + (1 - least) * 0.5 * (1 + aed_cos_pi((double)epoch / (double)epochs));
 }
 
-#define WARMUP \
-    {"warmup", AED_ARG_INT, false, 0, 0, 1e9, NULL, "epochs of linear warm-up from 0"}
+#define WARMUP                                                                           \
+    {                                                                                    \
+        "warmup", AED_ARG_INT, false, 0, 0, 1e9, NULL, "epochs of linear warm-up from 0" \
+    }
 
 static const aed_arg_def constant_args[] = {WARMUP};
 static const aed_arg_def step_args[] = {
@@ -76,13 +78,16 @@ static const aed_arg_def cosine_args[] = {
 
 static const aed_schedule_ops constant_ops = {
     {"constant", "the same rate throughout", constant_args, AED_COUNT(constant_args), NULL},
-    constant_prepare, constant_factor};
+    constant_prepare,
+    constant_factor};
 static const aed_schedule_ops step_ops = {
     {"step", "times gamma every so many epochs", step_args, AED_COUNT(step_args), NULL},
-    step_prepare, step_factor};
+    step_prepare,
+    step_factor};
 static const aed_schedule_ops cosine_ops = {
     {"cosine", "half a cosine down to min", cosine_args, AED_COUNT(cosine_args), NULL},
-    cosine_prepare, cosine_factor};
+    cosine_prepare,
+    cosine_factor};
 
 static const aed_schedule_ops *const table[] = {&constant_ops, &step_ops, &cosine_ops};
 

@@ -326,8 +326,9 @@ int main(int argc, char **argv)
     kernels = argc > 1 && !peak_only ? aed_kernels_named(argv[1]) : aed_kernels();
     only = argc > 2 ? argv[2] : NULL;
     if (!kernels || argc > 3) {
-        fprintf(stderr, "usage: %s [--peak | avx512|avx2|plain [KERNEL]]\n"
-                        "  --peak: print the core's fused multiply-add peak in GFLOP/s alone\n",
+        fprintf(stderr,
+                "usage: %s [--peak | avx512|avx2|plain [KERNEL]]\n"
+                "  --peak: print the core's fused multiply-add peak in GFLOP/s alone\n",
                 argv[0]);
         return 2;
     }
