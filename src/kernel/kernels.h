@@ -112,6 +112,20 @@ typedef struct aed_kernels {
     void (*softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
                              float *dx);
 
+    /* y[c][row] = sum over the row's entries: weights[entry] * x[c][position]. */
+    void (*resample)(const aed_pairs *pairs, const float *weights, int channels,
+                     int32_t x_positions, int lanes, const float *x, float *y);
+    /* y[c][row] = the largest x[c][position] of the row's entries; NaN wins. Backward fills dx: each
+     * row's gradient goes to its first entry that equals y. */
+    void (*max_pool)(const aed_pairs *pairs, int channels, int32_t x_positions, int lanes,
+                     const float *x, float *y);
+    void (*max_pool_backward)(const aed_pairs *pairs, int channels, int32_t x_positions, int lanes,
+                              const float *x, const float *y, const float *dy, float *dx);
+    /* y = x * scale, or 0 for all group_size elements of a group whose word, keyed by sample and
+     * group, is below the threshold. y may be x. */
+    void (*dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
+                    int64_t group_size, uint32_t threshold, float scale, const float *x, float *y);
+
     /* See aed_loss_ops.evaluate. */
     double (*loss)(aed_loss_function kind, float parameter, int64_t features, int lanes, int valid,
                    const float *y, const float *target, float scale, float *dy);

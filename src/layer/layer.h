@@ -9,7 +9,10 @@ extern const aed_layer_ops aed_layer_linear, aed_layer_conv1d, aed_layer_conv2d,
 extern const aed_layer_ops aed_layer_relu, aed_layer_leaky_relu, aed_layer_elu, aed_layer_tanh,
     aed_layer_sigmoid, aed_layer_softplus, aed_layer_softmax;
 extern const aed_layer_ops aed_layer_flatten, aed_layer_unflatten;
-extern const aed_layer_ops aed_layer_gaussian_noise;
+extern const aed_layer_ops aed_layer_max_pool1d, aed_layer_max_pool2d, aed_layer_avg_pool1d,
+    aed_layer_avg_pool2d, aed_layer_upsample;
+extern const aed_layer_ops aed_layer_gaussian_noise, aed_layer_dropout, aed_layer_dropout1d,
+    aed_layer_dropout2d;
 
 /* Fails with AED_CONFIG and a message naming the layer's place and kind. */
 aed_status aed_layer_fail(const aed_layer *layer, const char *format, ...)

@@ -20,7 +20,15 @@ static const aed_layer_ops *const table[] = {
     &aed_layer_softmax,
     &aed_layer_flatten,
     &aed_layer_unflatten,
+    &aed_layer_max_pool1d,
+    &aed_layer_max_pool2d,
+    &aed_layer_avg_pool1d,
+    &aed_layer_avg_pool2d,
+    &aed_layer_upsample,
     &aed_layer_gaussian_noise,
+    &aed_layer_dropout,
+    &aed_layer_dropout1d,
+    &aed_layer_dropout2d,
 };
 
 const aed_layer_ops *const *aed_layer_table(int *count)

@@ -22,8 +22,13 @@ aed_status aed_window_check(const aed_layer *layer, int dimensions)
 int64_t aed_window_value(const aed_layer *layer, int dimensions, const char *name, int d,
                          int64_t fallback)
 {
+    if (dimensions > 1) return aed_window_list(layer, name, d, fallback);
+    return aed_spec_int(&layer->spec->spec, name);
+}
+
+int64_t aed_window_list(const aed_layer *layer, const char *name, int d, int64_t fallback)
+{
     const aed_arg_value *value = aed_spec_value(&layer->spec->spec, name);
-    if (dimensions == 1) return (int64_t)value->number;
     if (value->count == 0) return fallback;
     return (int64_t)value->numbers[value->count == 1 ? 0 : d];
 }

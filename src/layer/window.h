@@ -13,6 +13,9 @@ aed_status aed_window_check(const aed_layer *layer, int dimensions);
 int64_t aed_window_value(const aed_layer *layer, int dimensions, const char *name, int d,
                          int64_t fallback);
 
+/* The value of the list argument `name` in dimension d, whatever the number of dimensions. */
+int64_t aed_window_list(const aed_layer *layer, const char *name, int d, int64_t fallback);
+
 /* Makes layer->out of `channels` and sizes[dimensions]. */
 aed_status aed_window_shape(aed_layer *layer, int64_t channels, int dimensions,
                             const int64_t *sizes);

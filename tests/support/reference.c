@@ -36,6 +36,7 @@ typedef struct window {
 static int64_t window_value(const aed_spec *spec, const char *name, int d, int64_t fallback)
 {
     const aed_arg_value *value = aed_spec_value(spec, name);
+    if (!value) return fallback; /* a mean has no dilation */
     if (value->count == 0) return value->number != 0 ? (int64_t)value->number : fallback;
     return (int64_t)value->numbers[value->count > 1 ? d : 0];
 }
@@ -46,13 +47,16 @@ static void windows_of(const aed_layer *layer, window windows[2])
     const aed_spec *spec = &layer->spec->spec;
     const int dimensions = layer->in.rank - 1;
     windows[0] = (window){1, 1, 0, 1, 1, 1};
-    for (int d = 0; d < dimensions; d++)
-        windows[2 - dimensions + d] = (window){window_value(spec, "kernel", d, 1),
-                                               window_value(spec, "stride", d, 1),
+    for (int d = 0; d < dimensions; d++) {
+        const int64_t kernel = window_value(spec, "kernel", d, 1);
+        const bool pools = strstr(spec->kind->name, "pool") != NULL;
+        windows[2 - dimensions + d] = (window){kernel,
+                                               window_value(spec, "stride", d, pools ? kernel : 1),
                                                window_value(spec, "padding", d, 0),
                                                window_value(spec, "dilation", d, 1),
                                                layer->in.size[1 + d],
                                                layer->out.size[1 + d]};
+    }
 }
 
 static int64_t wide_position(const window *w, int64_t p, int64_t k)
@@ -88,6 +92,60 @@ static void convolve(const aed_layer *layer, bool transposed, const double *w, c
                                 w[(row * s[0].kernel + ky) * s[1].kernel + kx] *
                                 x[c * in + (transposed ? p : q)];
                         }
+        }
+}
+
+/* Maximum or mean over windows; the mean counts the padding, as PyTorch's does. */
+static void pool(const aed_layer *layer, bool maximum, const double *x, double *y)
+{
+    window s[2];
+    windows_of(layer, s);
+    for (int64_t c = 0; c < layer->in.size[0]; c++)
+        for (int64_t py = 0; py < s[0].out; py++)
+            for (int64_t px = 0; px < s[1].out; px++) {
+                double top = -INFINITY, sum = 0;
+                for (int64_t ky = 0; ky < s[0].kernel; ky++)
+                    for (int64_t kx = 0; kx < s[1].kernel; kx++) {
+                        const int64_t qy = wide_position(&s[0], py, ky);
+                        const int64_t qx = wide_position(&s[1], px, kx);
+                        if (qy < 0 || qy >= s[0].in || qx < 0 || qx >= s[1].in) continue;
+                        const double value = x[(c * s[0].in + qy) * s[1].in + qx];
+                        if (value > top) top = value;
+                        sum += value;
+                    }
+                y[(c * s[0].out + py) * s[1].out + px] = maximum ? top
+                                                                 : sum / (double)(s[0].kernel *
+                                                                                  s[1].kernel);
+            }
+}
+
+/* x at a place between points, along one dimension of `size`. */
+static double blend(const double *x, int64_t size, int64_t stride, double place)
+{
+    const double held = place < 0 ? 0 : place > (double)(size - 1) ? (double)(size - 1) : place;
+    const int64_t low = (int64_t)held, high = low + 1 < size ? low + 1 : low;
+    return x[low * stride] + (held - (double)low) * (x[high * stride] - x[low * stride]);
+}
+
+static void upsample(const aed_layer *layer, const double *x, double *y)
+{
+    const bool nearest = aed_spec_int(&layer->spec->spec, "mode") == 0;
+    const int last = layer->in.rank - 1;
+    const int64_t height = last == 2 ? layer->in.size[1] : 1, width = layer->in.size[last];
+    const int64_t out_height = last == 2 ? layer->out.size[1] : 1,
+                  out_width = layer->out.size[last];
+    double row[64];
+    for (int64_t c = 0; c < layer->in.size[0]; c++)
+        for (int64_t qy = 0; qy < out_height; qy++) {
+            const double fy = (double)height / (double)out_height;
+            const double py = nearest ? floor((double)qy * fy) : ((double)qy + 0.5) * fy - 0.5;
+            for (int64_t i = 0; i < width; i++)
+                row[i] = blend(x + c * height * width + i, height, width, py);
+            for (int64_t qx = 0; qx < out_width; qx++) {
+                const double fx = (double)width / (double)out_width;
+                const double px = nearest ? floor((double)qx * fx) : ((double)qx + 0.5) * fx - 0.5;
+                y[(c * out_height + qy) * out_width + qx] = blend(row, width, 1, px);
+            }
         }
 }
 
@@ -134,6 +192,12 @@ void aed_reference_forward(const aed_layer *layer, const double *params, const d
         convolution(layer, false, params, x, y);
     else if (is_kind(spec, "conv_transpose1d") || is_kind(spec, "conv_transpose2d"))
         convolution(layer, true, params, x, y);
+    else if (is_kind(spec, "max_pool1d") || is_kind(spec, "max_pool2d"))
+        pool(layer, true, x, y);
+    else if (is_kind(spec, "avg_pool1d") || is_kind(spec, "avg_pool2d"))
+        pool(layer, false, x, y);
+    else if (is_kind(spec, "upsample"))
+        upsample(layer, x, y);
     else if (is_kind(spec, "softmax"))
         softmax(layer, x, y);
     else if (is_kind(spec, "flatten") || is_kind(spec, "unflatten"))

@@ -5,33 +5,8 @@
  * circle, so sine and cosine need one polynomial each and no quadrants. Two normals then cost one
  * logarithm; u has 31 bits, so |z| reaches 6.6. */
 #include "kernel/set/set.h"
+#include "kernel/set/threefry.h"
 #include "kernel/set/vmath.h"
-
-/* Registers drawn side by side: the latency of each chain hides behind the others. */
-enum { UNITS = 4 };
-
-#define EACH_UNIT _Pragma("GCC unroll 4") for (int j = 0; j < UNITS; j++)
-
-AED_INLINE void threefry13(aed_rng_key key, vu *a, vu *b)
-{
-    static const int rotation[8] = {13, 15, 26, 6, 17, 29, 16, 24};
-    const uint32_t schedule[3] = {key.word[0], key.word[1],
-                                  0x1BD11BDAu ^ key.word[0] ^ key.word[1]};
-    EACH_UNIT
-    {
-        a[j] += schedule[0];
-        b[j] += schedule[1];
-    }
-#pragma GCC unroll 13
-    for (int round = 0; round < 13; round++) {
-        const uint32_t injection = (uint32_t)round / 4 + 1;
-        EACH_UNIT a[j] += b[j];
-        EACH_UNIT b[j] = v_rotate(b[j], rotation[round % 8]) ^ a[j];
-        if (round % 4 != 3) continue;
-        EACH_UNIT a[j] += schedule[injection % 3];
-        EACH_UNIT b[j] += schedule[(injection + 1) % 3] + injection;
-    }
-}
 
 /* Turns the words of a counter into both normals, in place. */
 AED_INLINE void box_muller(vu *first, vu *second)

@@ -27,6 +27,16 @@ void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t co
 void AED_SET(softmax)(int channels, int64_t columns, const float *x, float *y);
 void AED_SET(softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
                                float *dx);
+void AED_SET(resample)(const aed_pairs *pairs, const float *weights, int channels,
+                       int32_t x_positions, int lanes, const float *x, float *y);
+void AED_SET(max_pool)(const aed_pairs *pairs, int channels, int32_t x_positions, int lanes,
+                       const float *x, float *y);
+void AED_SET(max_pool_backward)(const aed_pairs *pairs, int channels, int32_t x_positions,
+                                int lanes, const float *x, const float *y, const float *dy,
+                                float *dx);
+void AED_SET(dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
+                      int64_t group_size, uint32_t threshold, float scale, const float *x,
+                      float *y);
 double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, int lanes,
                      int valid, const float *y, const float *target, float scale, float *dy);
 double AED_SET(sum_of_squares)(int64_t count, const float *x);

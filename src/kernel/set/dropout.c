@@ -1,0 +1,37 @@
+/* Dropout: an element (or a whole channel) of a lane is dropped where a keyed 32-bit word is below a
+ * threshold, and scaled otherwise. Nothing is stored: the way back draws the same words. Counter
+ * (sample id, pair) gives the words of groups 2 pair and 2 pair + 1. */
+#include "kernel/set/set.h"
+#include "kernel/set/threefry.h"
+
+/* Group `g` of one register of lanes: its `size` elements kept or dropped by `word`. */
+AED_INLINE void drop_group(vu word, uint32_t threshold, float scale, int64_t size, int lanes,
+                           const float *x, float *y)
+{
+    const vi keep = word >= threshold;
+    for (int64_t i = 0; i < size; i++)
+        v_store(y + i * lanes, v_and(keep, v_load(x + i * lanes) * scale));
+}
+
+void AED_SET(dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
+                      int64_t group_size, uint32_t threshold, float scale, const float *x, float *y)
+{
+    const int64_t registers = lanes / AED_WIDTH, units = (groups + 1) / 2 * registers;
+    for (int64_t first = 0; first < units; first += UNITS) {
+        vu a[UNITS], b[UNITS];
+        EACH_UNIT /* the last unit is repeated to fill the four */
+        {
+            const int64_t unit = first + j < units ? first + j : units - 1;
+            a[j] = v_load_u(ids + unit % registers * AED_WIDTH);
+            b[j] = (vu){0} + (uint32_t)(unit / registers);
+        }
+        threefry13(key, a, b);
+        for (int j = 0; j < UNITS && first + j < units; j++) {
+            const int64_t g = (first + j) / registers * 2, step = group_size * lanes;
+            const int64_t at = g * step + (first + j) % registers * AED_WIDTH;
+            drop_group(a[j], threshold, scale, group_size, lanes, x + at, y + at);
+            if (g + 1 < groups)
+                drop_group(b[j], threshold, scale, group_size, lanes, x + at + step, y + at + step);
+        }
+    }
+}
