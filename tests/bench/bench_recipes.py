@@ -9,7 +9,7 @@ usage: bench_recipes.py [--build DIR] [--torch PYTHON] [--json FILE] [RECIPE ...
   --json FILE     the same figures as JSON
 
 A step's time is a whole training's wall time, as recorded in results.h5, over its steps: data,
-noise, metrics and log included, start-up aside; the least of five runs, as others disturb only in
+noise, metrics and log included, start-up aside; the least of ten runs, as others disturb only in
 one direction. Percent of peak: useful FLOPs (forward and twice that backward, less the first layer's
 input gradient) over the core's measured fused multiply-add peak. Nothing here decides a test.
 """
@@ -35,6 +35,7 @@ RECIPES = {
     "linear2": (["train.epochs=1000000"], 100 * (8 * 3 - 4)),
     "linear4": (["train.epochs=300000"], 100 * (160 * 3 - 80)),
 }
+RUNS = 10
 TARGETS = {"bezier": "2.0 us", "signal": "60 % of peak", "linear2": "1 us"}
 
 
@@ -96,7 +97,7 @@ def torch_microseconds(python, recipe):
 def bench_recipe(program, recipe, peak, python, folder):
     overrides, flops = RECIPES[recipe]
     steps = 128 if recipe == "bezier" else 1
-    best = min(measure(program, recipe, overrides, folder, steps) for _ in range(5))
+    best = min(measure(program, recipe, overrides, folder, steps) for _ in range(RUNS))
     torch = torch_microseconds(python, recipe)
     return {"us_step": best, "gflops": flops / best * 1e-3,
             "peak_percent": flops / best * 1e-1 / peak, "torch_us_step": torch,
