@@ -63,13 +63,20 @@ def make_layer(spec, channels):
     """The module of one layer of the config, whose input has `channels` channels or features."""
     kind, args = one(spec)
     window = {}
-    if kind.startswith("conv"):
+    if isinstance(args, dict) and "kernel" in args:
         window = {k: v for k, v in args.items() if k != "out"}
         window["kernel_size"] = window.pop("kernel")
     make = {
         "linear": lambda: torch.nn.Linear(channels, args["out"], bias=args.get("bias", True)),
         "conv1d": lambda: torch.nn.Conv1d(channels, args["out"], **window),
         "conv_transpose1d": lambda: torch.nn.ConvTranspose1d(channels, args["out"], **window),
+        "conv2d": lambda: torch.nn.Conv2d(channels, args["out"], **window),
+        "conv_transpose2d": lambda: torch.nn.ConvTranspose2d(channels, args["out"], **window),
+        "max_pool1d": lambda: torch.nn.MaxPool1d(**window),
+        "max_pool2d": lambda: torch.nn.MaxPool2d(**window),
+        "avg_pool1d": lambda: torch.nn.AvgPool1d(**window),
+        "avg_pool2d": lambda: torch.nn.AvgPool2d(**window),
+        "upsample": lambda: torch.nn.Upsample(scale_factor=tuple(args["scale"]), mode=args["mode"]),
         "relu": torch.nn.ReLU,
         "leaky_relu": lambda: torch.nn.LeakyReLU(args.get("slope", 0.01)),
         "elu": lambda: torch.nn.ELU(args.get("alpha", 1.0)),
@@ -252,7 +259,7 @@ def layer_cases(file, random):
     def case(name, shape, samples, layers, **train_keys):
         size = int(np.prod(shape))
         before = {"linear": {"out": size}} if len(shape) == 1 else {
-            "conv1d": {"out": shape[0], "kernel": 1}}
+            f"conv{len(shape) - 1}d": {"out": shape[0], "kernel": 1}}
         after = ["flatten", {"linear": {"out": size}}, {"unflatten": list(shape)}]
         if len(shape) == 1:
             after = [{"linear": {"out": size}}]
@@ -278,6 +285,28 @@ def layer_cases(file, random):
          [transpose(out=2, kernel=3, stride=2, padding=3, dilation=3, output_padding=2)])
     case("conv_transpose1d_pointwise", [16, 2], 33, [transpose(out=17, kernel=1, bias=False), "tanh"],
          tile=32)
+    conv2 = lambda **args: {"conv2d": args}
+    transpose2 = lambda **args: {"conv_transpose2d": args}
+    case("conv1d_groups", [4, 5], 16, [conv(out=6, kernel=3, groups=2, padding=1)])
+    case("conv2d", [1, 5, 6], 19, [conv2(out=3, kernel=3, padding=1), "tanh"])
+    case("conv2d_window", [3, 5, 6], 16, [conv2(out=2, kernel=[2, 3], stride=[2, 1], padding=[0, 2],
+                                                dilation=[1, 2])])
+    case("conv2d_groups", [4, 4, 5], 33, [conv2(out=8, kernel=3, groups=4, bias=False)], tile=32)
+    case("conv_transpose2d", [4, 3, 2], 16, [transpose2(out=3, kernel=2, stride=2), "tanh"])
+    case("conv_transpose2d_window", [2, 3, 2], 17,
+         [transpose2(out=3, kernel=3, stride=[2, 3], padding=[1, 0], output_padding=[1, 2])])
+    case("conv_transpose2d_groups", [4, 2, 3], 9,
+         [transpose2(out=6, kernel=[3, 2], dilation=[2, 1], groups=2)])
+    case("max_pool1d", [3, 7], 16, [{"max_pool1d": {"kernel": 3, "stride": 2, "padding": 1}}])
+    case("max_pool2d", [2, 5, 4], 18, [{"max_pool2d": {"kernel": 2}}])
+    case("max_pool2d_overlap", [2, 5, 5], 16,
+         ["relu", {"max_pool2d": {"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]}}])
+    case("avg_pool1d", [2, 8], 16, [{"avg_pool1d": {"kernel": 3, "stride": 2, "padding": 1}}])
+    case("avg_pool2d", [3, 4, 5], 20, [{"avg_pool2d": {"kernel": [2, 3], "stride": [2, 1]}}])
+    for mode, shape, scale in (("nearest", [2, 4], [3]), ("linear", [2, 5], [2]),
+                               ("nearest", [2, 3, 2], [2, 3]), ("bilinear", [2, 3, 4], [2, 2])):
+        case(f"upsample_{mode}{len(shape) - 1}d", shape, 16,
+             [{"upsample": {"scale": scale, "mode": mode}}])
     for name in ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "softmax"):
         case(name, [6], 20, [name])
     case("leaky_relu_slope", [2, 3], 16, [{"leaky_relu": {"slope": 0.3}}])
