@@ -87,10 +87,8 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trai
 {
     aed_status status = aed_job_load_data(job, trial);
     if (status != AED_OK) return status;
-    return aed_dist_agree(&job->world,
-                          aed_trainer_create(&job->list.trials[trial].config, &job->dataset,
-                                             &job->source.shape, job->source.interval, &job->world,
-                                             trainer));
+    return aed_trainer_create(&job->list.trials[trial].config, &job->dataset, &job->source.shape,
+                              job->source.interval, &job->world, trainer);
 }
 
 static aed_status plan_trial(aed_job *job, int64_t trial)
@@ -105,7 +103,8 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
                        .leaves = aed_trainer_leaves(&trainer),
                        .code_size = code_size(&trainer.model)};
     aed_trainer_destroy(&trainer);
-    return aed_config_trial_id(config, plan->tile, plan->leaf, plan->id);
+    return aed_dist_agree(&job->world,
+                          aed_config_trial_id(config, plan->tile, plan->leaf, plan->id));
 }
 
 aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job)

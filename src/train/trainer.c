@@ -86,11 +86,11 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     t->steps = divide_up(t->samples, t->batch);
     t->optim = aed_optim_find(config->optimizer.kind->name);
     t->payload_doubles = config->loss_count + 1;
-    AED_TRY(aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
-                             interval, t->batch, config->tile, config->leaf, &t->model));
-    AED_TRY(check_losses(t, shape));
-    status = aed_dist_agree(comm, create_blocks(t));
-    if (status != AED_OK) goto done;
+    status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
+                              interval, t->batch, config->tile, config->leaf, &t->model);
+    if (status == AED_OK) status = check_losses(t, shape);
+    if (status == AED_OK) status = create_blocks(t);
+    AED_TRY(aed_dist_agree(comm, status));
     initialise(t);
     AED_TRY(aed_sum_create(comm, aed_trainer_leaves(t), t->model.parameter_block,
                            t->payload_doubles, &t->sum));

@@ -53,7 +53,7 @@ typedef struct aed_trainer {
 
 /* Makes the engine of `config` over `data`, whose samples have the shape `shape` and lie in
  * `interval`, with parameters initialised from the config's seed. config, data must outlive it.
- * Collective (makes the canonical sums); fails alike on all ranks except for memory. */
+ * Collective (makes the canonical sums); fails alike on all ranks. */
 aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
                               const aed_shape *shape, aed_interval interval, const aed_comm *comm,
                               aed_trainer *trainer);

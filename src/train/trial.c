@@ -1,6 +1,7 @@
 /* The training loop: epochs of steps, a row of metrics every so many epochs. */
 #include "train/trial.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,9 @@ static aed_status create_record(const aed_config *config, aed_trial_history *his
     for (int64_t i = 0; i < columns; i++) history->name_list[i] = history->names[i];
     const int64_t rows = config->epochs / config->metrics_every + 2;
     history->values = aed_alloc((size_t)rows, sizeof(double) * (size_t)columns);
-    if (!history->values) return aed_fail(AED_MEMORY, "out of memory for the metrics of a trial");
+    if (!history->values)
+        return aed_fail(AED_MEMORY,
+                        "out of memory for %" PRId64 " rows of metrics; raise metrics.every", rows);
     history->metrics = (aed_metrics){
         .column_count = columns, .names = history->name_list, .values = history->values};
     return AED_OK;
@@ -125,7 +128,7 @@ static aed_status run_epochs(aed_trainer *trainer, const aed_observer *observer,
 aed_status aed_trial_run(aed_trainer *trainer, const aed_observer *observer,
                          aed_trial_history *history)
 {
-    aed_status status = create_record(trainer->config, history);
+    aed_status status = aed_dist_agree(&trainer->comm, create_record(trainer->config, history));
     if (status != AED_OK) return status;
     const unsigned environment = aed_float_pin();
     const double start = aed_clock_seconds();
