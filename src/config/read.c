@@ -56,6 +56,9 @@ aed_status aed_read_amount(const aed_node *section, const char *key, double *val
     if (status == AED_OK && *value < 0)
         status = aed_place_fail(node->place, "'%s' is %s, but must be at least 0", key,
                                 aed_show(node->text).text);
+    if (status == AED_OK && *value > AED_LARGEST_AMOUNT)
+        status = aed_place_fail(node->place, "'%s' is %s, but must be at most %g", key,
+                                aed_show(node->text).text, AED_LARGEST_AMOUNT);
     return status;
 }
 

@@ -46,7 +46,9 @@ aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const
                          const char *extra, aed_spec *spec, const aed_node **args);
 
 /* Numbers of sections; keep *value when the key is not there. A count is from `min` to 2^32 - 1, as
- * samples are, or `word` (NULL: none), which gives 0. An amount is 0 or more. */
+ * samples are, or `word` (NULL: none), which gives 0. An amount is from 0 to
+ * AED_LARGEST_AMOUNT, which is finite as float too. */
+#define AED_LARGEST_AMOUNT 1e30
 aed_status aed_read_count(const aed_node *section, const char *key, int64_t min, const char *word,
                           int64_t *value);
 aed_status aed_read_amount(const aed_node *section, const char *key, double *value);

@@ -34,6 +34,9 @@ static aed_status read_weight(const aed_node *node, double *weight)
     aed_status status = aed_scalar_number(node, "the weight of a loss", weight);
     if (status == AED_OK && *weight < 0)
         status = aed_place_fail(node->place, "the weight of a loss must be at least 0");
+    if (status == AED_OK && *weight > AED_LARGEST_AMOUNT)
+        status = aed_place_fail(node->place, "the weight of a loss must be at most %g",
+                                AED_LARGEST_AMOUNT);
     return status;
 }
 

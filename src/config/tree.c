@@ -212,6 +212,12 @@ aed_status aed_node_parse(aed_config_memory *memory, const char *text, size_t le
         return aed_place_fail(place, "larger than %d bytes; a config is a short text",
                               AED_YAML_MAX_BYTES);
     }
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
+    const size_t mark = sizeof byte_order_mark - 1;
+    if (length >= mark && memcmp(text, byte_order_mark, mark) == 0) {
+        text += mark;
+        length -= mark;
+    }
     builder b = {.memory = memory, .origin = place};
     if (!yaml_parser_initialize(&b.parser))
         return aed_fail(AED_MEMORY, "%s: out of memory while parsing", place.source);

@@ -29,7 +29,8 @@ static const char *bound_text(double bound, char *text)
     return text;
 }
 
-static aed_status out_of_bounds(const aed_arg_def *def, const char *owner, const aed_node *node)
+static aed_status out_of_bounds(const aed_arg_def *def, const char *owner, const aed_node *node,
+                                double number)
 {
     const double huge = 9e15;
     char name[NAME_BYTES], low[32], high[32];
@@ -37,10 +38,10 @@ static aed_status out_of_bounds(const aed_arg_def *def, const char *owner, const
     bound_text(def->min, low);
     bound_text(def->max, high);
     const char *found = aed_show(node->text).text;
-    if (def->max >= huge)
+    if (def->max >= huge && number < def->min)
         return aed_place_fail(node->place, "%s is %.60s, but must be at least %s", name, found,
                               low);
-    if (def->min <= -huge)
+    if (def->min <= -huge && number > def->max)
         return aed_place_fail(node->place, "%s is %.60s, but must be at most %s", name, found,
                               high);
     return aed_place_fail(node->place, "%s is %.60s, but must be from %s to %s", name, found, low,
@@ -62,7 +63,7 @@ static aed_status read_number(const aed_arg_def *def, const char *owner, const a
     } else {
         AED_TRY(aed_scalar_number(node, name, number));
     }
-    if (!in_bounds(def, *number)) status = out_of_bounds(def, owner, node);
+    if (!in_bounds(def, *number)) status = out_of_bounds(def, owner, node, *number);
 done:
     return status;
 }

@@ -292,6 +292,17 @@ static void test_values_out_of_range_named(void **state)
                    "train.batch=4294967296: 'batch' is 4294967296, but must be at most 4294967295");
     assert_refused(bezier_text, "train.epochs=0",
                    "train.epochs=0: 'epochs' is 0, but must be at least 1");
+    assert_refused(bezier_text, "train.optimizer.adam.lr=-1",
+                   "train.optimizer.adam.lr=-1: 'lr' in adam is -1, but must be at least 0");
+    assert_refused(bezier_text, "train.optimizer.adam.lr=1e39",
+                   "train.optimizer.adam.lr=1e39: 'lr' in adam is 1e39, but must be from 0 to "
+                   "1e+38");
+    /* As float it would be infinite. */
+    assert_refused(bezier_text, "train.input_noise=1e300",
+                   "train.input_noise=1e300: 'input_noise' is 1e300, but must be at most 1e+30");
+    assert_refused(bezier_text, "train.loss={reconstruction: {mse: 1e300}}",
+                   "train.loss={reconstruction: {mse: 1e300}}: the weight of a loss must be at "
+                   "most 1e+30");
     assert_refused(bezier_text, "train.clip_norm=-0.5",
                    "train.clip_norm=-0.5: 'clip_norm' is -0.5, but must be at least 0");
     assert_refused(bezier_text, "train.tile=20",
@@ -353,6 +364,18 @@ static void test_loss_by_tap(void **state)
                    "0");
     assert_refused(bezier_text, "train.loss={}",
                    "train.loss={}: 'loss' has no term; write for example loss: mse");
+}
+
+/* Some editors begin a UTF-8 text with a byte order mark. */
+static void test_byte_order_mark_taken(void **state)
+{
+    (void)state;
+    char text[1024];
+    snprintf(text, sizeof text, "\xEF\xBB\xBF%s", bezier_text);
+    aed_trial_list trials = parse_trials(text, NULL);
+    aed_trial_list_destroy(&trials);
+    assert_refused("\xEF\xBB\xBFsede: 1\n", NULL,
+                   "config.yaml:1:1: unknown key 'sede' (did you mean 'seed'?)");
 }
 
 static void test_yaml_beyond_plain_refused(void **state)
@@ -453,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_values_out_of_range_named),
         cmocka_unit_test(test_layer_names_checked),
         cmocka_unit_test(test_loss_by_tap),
+        cmocka_unit_test(test_byte_order_mark_taken),
         cmocka_unit_test(test_yaml_beyond_plain_refused),
         cmocka_unit_test(test_yaml_limits),
         cmocka_unit_test(test_read_file_that_is_not_there),
