@@ -1,7 +1,7 @@
 /* /sweep and /summary of results.h5: one row a trial, one column a setting or an outcome.
  *
  * A setting's column holds float64 if every trial that has it has a number there, else text; trials
- * without it get NaN or "". Every metric whose name ends in "loss" gets its last and its least
+ * without it get NaN or "". Every metric that is a loss or a term of one gets its last and its least
  * value; train_loss and val_loss do so even before a trial has ended. */
 #include <math.h>
 #include <string.h>
@@ -129,10 +129,12 @@ static aed_status write_setting(const summary *s, const char *axis)
 
 /* ---- Outcomes ------------------------------------------------------------------------------ */
 
+/* Terms of a loss are called train_mse, val_mse and so on. */
 static bool is_loss(const char *name)
 {
     size_t length = strlen(name);
-    return length >= 4 && strcmp(name + length - 4, "loss") == 0;
+    return strncmp(name, "train_", 6) == 0 || strncmp(name, "val_", 4) == 0 ||
+           (length >= 4 && strcmp(name + length - 4, "loss") == 0);
 }
 
 static aed_status find_losses(const summary *s, name_list *losses)

@@ -139,6 +139,27 @@ static void test_write_results_done_running_pending_and_unplanned(void **state)
     aed_run_close(&run);
 }
 
+/* The terms of a loss are columns of their own, lr and the like are none. */
+static void test_write_results_terms_of_a_loss(void **state)
+{
+    static const char *const columns[] = {"epoch", "train_loss", "val_l1", "lr"};
+    fixture_result made;
+    fixture_result_make(1, &made);
+    made.result.metrics.names = columns;
+    aed_run *run = open_run(*state, NULL, 0);
+    assert_ok(aed_run_append(run, &made.result));
+    assert_ok(aed_run_write_results(run, NULL));
+    hid_t file = open_results(*state);
+    double value;
+    read_numbers(file, "/summary/val_l1_final", 1, &value);
+    assert_true(value == 2.0);
+    read_numbers(file, "/summary/val_l1_best", 1, &value);
+    assert_true(value == 1.0);
+    assert_true(H5Lexists(file, "/summary/lr_final", H5P_DEFAULT) == 0);
+    H5Fclose(file);
+    aed_run_close(&run);
+}
+
 static void test_write_results_trial_group(void **state)
 {
     fixture_result made;
@@ -448,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_write_results_done_running_pending_and_unplanned),
+        WITH_FOLDER(test_write_results_terms_of_a_loss),
         WITH_FOLDER(test_write_results_trial_group),
         WITH_FOLDER(test_write_results_no_trials),
         WITH_FOLDER(test_write_results_trial_without_content),
