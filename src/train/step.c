@@ -80,11 +80,11 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
     if (status != AED_OK) return status;
     *loss = aed_trainer_mean(t, sums, samples);
     *count = samples;
+    t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
     /* Tested after the sum: every rank sees the same number and takes the same branch. */
     if (!isfinite(*loss)) return aed_trainer_diagnose(t, begin, samples, true);
 
     const aed_config *config = t->config;
-    t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
     const float *grads = config->clip_norm > 0 ? clip_gradients(t) : t->grads;
     t->optim->step(t->settings, &t->scalars, t->lr, t->model.parameter_block, grads, t->params,
                    t->state);
