@@ -12,7 +12,7 @@ const char aed_options_help[] =
     "the\n"
     "same bits on any number of ranks.\n"
     "\n"
-    "  key.path=value    overrides a key of the config: train.batch=64 model.encoder.0.out=8\n"
+    "  key.path=value    overrides a key of the config: model.encoder.0.conv1d.out=8\n"
     "                    short: seed=3 noise_scale=0.5 input_noise=0.01\n"
     "                    several values: sweep.seed=[1,2,3] "
     "sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
