@@ -68,17 +68,18 @@ static void show(aed_progress_line *line, const aed_progress *progress, double n
 {
     char rate[32], val[32] = "-", bar[BAR + 1];
     const double seconds = now - line->start, done = (double)progress->epoch;
-    const double left = seconds / done * (double)(progress->epochs - progress->epoch);
+    const double rest = seconds / done * (double)(progress->epochs - progress->epoch);
+    const int64_t left = rest < 1e15 ? (int64_t)rest : 0;
     format_rate(seconds > 0 ? done * (double)line->samples / seconds : 0, rate, sizeof rate);
     if (!isnan(line->val_loss)) snprintf(val, sizeof val, "%.4g", line->val_loss);
     const int filled = (int)(progress->epoch * BAR / progress->epochs);
     for (int i = 0; i < BAR; i++) bar[i] = i < filled ? '#' : '.';
     bar[BAR] = '\0';
     printf("%s%s  %s%s%sepoch %" PRId64 "/%" PRId64
-           "  train_loss %.4g  val_loss %s  %s samples/s  %d:%02d left%s",
+           "  train_loss %.4g  val_loss %s  %s samples/s  %" PRId64 ":%02d left%s",
            line->terminal ? "\r\x1b[K" : "", line->label, line->terminal ? "[" : "",
            line->terminal ? bar : "", line->terminal ? "] " : "", progress->epoch, progress->epochs,
-           progress->train_loss, val, rate, (int)(left / 60), (int)left % 60,
+           progress->train_loss, val, rate, left / 60, (int)(left % 60),
            line->terminal ? "" : "\n");
     fflush(stdout);
     line->shown = now;
