@@ -40,6 +40,8 @@ typedef struct aed_tensor {
     aed_shape shape;
     int64_t offset; /* floats from the start of the parameter block, a multiple of 16 */
     int64_t fan_in; /* as PyTorch's default initialisation counts it */
+    bool constant;  /* starts as `value` whatever the initialisation: a normalisation's tensors */
+    float value;
 } aed_tensor;
 
 #endif

@@ -126,6 +126,15 @@ typedef struct aed_kernels {
     void (*dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
                     int64_t group_size, uint32_t threshold, float scale, const float *x, float *y);
 
+    /* Groups of weights x places features normalised, y = n * w + b, a weight and a bias for every
+     * `places` features. Backward fills dx (unless NULL) and adds to the gradients; scratch: 2 * lanes
+     * floats. */
+    void (*normalize)(int64_t groups, int64_t weights, int64_t places, int lanes, float eps,
+                      const float *w, const float *b, const float *x, float *y);
+    void (*normalize_backward)(int64_t groups, int64_t weights, int64_t places, int lanes,
+                               float eps, const float *w, const float *x, const float *dy,
+                               float *dx, float *grad_w, float *grad_b, float *scratch);
+
     /* See aed_loss_ops.evaluate. */
     double (*loss)(aed_loss_function kind, float parameter, int64_t features, int lanes, int valid,
                    const float *y, const float *target, float scale, float *dy);

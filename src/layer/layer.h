@@ -11,6 +11,7 @@ extern const aed_layer_ops aed_layer_relu, aed_layer_leaky_relu, aed_layer_elu, 
 extern const aed_layer_ops aed_layer_flatten, aed_layer_unflatten;
 extern const aed_layer_ops aed_layer_max_pool1d, aed_layer_max_pool2d, aed_layer_avg_pool1d,
     aed_layer_avg_pool2d, aed_layer_upsample;
+extern const aed_layer_ops aed_layer_group_norm, aed_layer_layer_norm;
 extern const aed_layer_ops aed_layer_gaussian_noise, aed_layer_dropout, aed_layer_dropout1d,
     aed_layer_dropout2d;
 

@@ -25,6 +25,8 @@ static const aed_layer_ops *const table[] = {
     &aed_layer_avg_pool1d,
     &aed_layer_avg_pool2d,
     &aed_layer_upsample,
+    &aed_layer_group_norm,
+    &aed_layer_layer_norm,
     &aed_layer_gaussian_noise,
     &aed_layer_dropout,
     &aed_layer_dropout1d,

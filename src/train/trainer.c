@@ -41,12 +41,20 @@ static aed_status create_blocks(aed_trainer *t)
     return AED_OK;
 }
 
+static void initialise_tensor(const aed_trainer *t, const aed_init_ops *init,
+                              const aed_tensor *tensor)
+{
+    float *values = t->params + tensor->offset;
+    const int64_t count = aed_shape_count(&tensor->shape);
+    if (!tensor->constant) init->fill(&t->config->init, t->config->seed, tensor, values);
+    for (int64_t i = 0; tensor->constant && i < count; i++) values[i] = tensor->value;
+}
+
 static void initialise(aed_trainer *t)
 {
     const aed_init_ops *init = aed_init_find(t->config->init.kind->name);
     for (int64_t i = 0; i < t->model.tensor_count; i++)
-        init->fill(&t->config->init, t->config->seed, &t->model.tensors[i],
-                   t->params + t->model.tensors[i].offset);
+        initialise_tensor(t, init, &t->model.tensors[i]);
     for (int64_t i = 0; i < t->config->loss_count; i++)
         t->losses[i] = aed_loss_find(t->config->losses[i].spec.kind->name);
     t->optim->prepare(&t->config->optimizer, t->settings, &t->scalars);

@@ -77,6 +77,8 @@ def make_layer(spec, channels):
         "avg_pool1d": lambda: torch.nn.AvgPool1d(**window),
         "avg_pool2d": lambda: torch.nn.AvgPool2d(**window),
         "upsample": lambda: torch.nn.Upsample(scale_factor=tuple(args["scale"]), mode=args["mode"]),
+        "group_norm": lambda: torch.nn.GroupNorm(args["groups"], channels),
+        "layer_norm": lambda: torch.nn.LayerNorm(channels),
         "relu": torch.nn.ReLU,
         "leaky_relu": lambda: torch.nn.LeakyReLU(args.get("slope", 0.01)),
         "elu": lambda: torch.nn.ELU(args.get("alpha", 1.0)),
@@ -297,6 +299,9 @@ def layer_cases(file, random):
          [transpose2(out=3, kernel=3, stride=[2, 3], padding=[1, 0], output_padding=[1, 2])])
     case("conv_transpose2d_groups", [4, 2, 3], 9,
          [transpose2(out=6, kernel=[3, 2], dilation=[2, 1], groups=2)])
+    case("group_norm", [4, 5], 18, [{"group_norm": {"groups": 2}}, "tanh"])
+    case("group_norm_images", [3, 2, 3], 16, [{"group_norm": {"groups": 1}}])
+    case("layer_norm", [6], 20, ["layer_norm", "tanh"])
     case("max_pool1d", [3, 7], 16, [{"max_pool1d": {"kernel": 3, "stride": 2, "padding": 1}}])
     case("max_pool2d", [2, 5, 4], 18, [{"max_pool2d": {"kernel": 2}}])
     case("max_pool2d_overlap", [2, 5, 5], 16,

@@ -119,6 +119,24 @@ static void pool(const aed_layer *layer, bool maximum, const double *x, double *
             }
 }
 
+/* Groups of consecutive features to mean 0 and variance 1, weight and bias every `places`. */
+static void normalize(const aed_layer *layer, int64_t groups, const double *params, const double *x,
+                      double *y)
+{
+    const double *w = params + layer->tensors[0].offset, *b = params + layer->tensors[1].offset;
+    const int64_t count = aed_shape_count(&layer->in), size = count / groups;
+    const int64_t places = count / aed_shape_count(&layer->tensors[0].shape);
+    const double eps = aed_spec_number(&layer->spec->spec, "eps");
+    for (int64_t g = 0; g < groups; g++) {
+        double mean = 0, variance = 0;
+        for (int64_t i = g * size; i < (g + 1) * size; i++) mean += x[i] / (double)size;
+        for (int64_t i = g * size; i < (g + 1) * size; i++)
+            variance += (x[i] - mean) * (x[i] - mean) / (double)size;
+        for (int64_t i = g * size; i < (g + 1) * size; i++)
+            y[i] = (x[i] - mean) / sqrt(variance + eps) * w[i / places] + b[i / places];
+    }
+}
+
 /* x at a place between points, along one dimension of `size`. */
 static double blend(const double *x, int64_t size, int64_t stride, double place)
 {
@@ -196,6 +214,10 @@ void aed_reference_forward(const aed_layer *layer, const double *params, const d
         pool(layer, true, x, y);
     else if (is_kind(spec, "avg_pool1d") || is_kind(spec, "avg_pool2d"))
         pool(layer, false, x, y);
+    else if (is_kind(spec, "group_norm"))
+        normalize(layer, aed_spec_int(spec, "groups"), params, x, y);
+    else if (is_kind(spec, "layer_norm"))
+        normalize(layer, 1, params, x, y);
     else if (is_kind(spec, "upsample"))
         upsample(layer, x, y);
     else if (is_kind(spec, "softmax"))

@@ -37,6 +37,11 @@ void AED_SET(max_pool_backward)(const aed_pairs *pairs, int channels, int32_t x_
 void AED_SET(dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
                       int64_t group_size, uint32_t threshold, float scale, const float *x,
                       float *y);
+void AED_SET(normalize)(int64_t groups, int64_t weights, int64_t places, int lanes, float eps,
+                        const float *w, const float *b, const float *x, float *y);
+void AED_SET(normalize_backward)(int64_t groups, int64_t weights, int64_t places, int lanes,
+                                 float eps, const float *w, const float *x, const float *dy,
+                                 float *dx, float *grad_w, float *grad_b, float *scratch);
 double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, int lanes,
                      int valid, const float *y, const float *target, float scale, float *dy);
 double AED_SET(sum_of_squares)(int64_t count, const float *x);
