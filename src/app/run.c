@@ -237,6 +237,19 @@ done:
     return status;
 }
 
+/* results.h5 once more, also after a failure: what is done until then shall be in it. */
+static aed_status finish(const aed_job *job, writer *w, aed_status status, double start)
+{
+    const bool ended = status == AED_OK || status == AED_PARTIAL || status == AED_DIVERGED;
+    char message[1024];
+    snprintf(message, sizeof message, "%s", aed_status_message());
+    const aed_status written = aed_run_write_results(w->run, NULL);
+    if (!ended) return aed_fail(status, "%s", message); /* the first failure is what is told */
+    if (written != AED_OK) return written;
+    aed_report_end(job, w->run, aed_clock_seconds() - start);
+    return status;
+}
+
 aed_status aed_app_run(aed_job *job, const aed_options *options, const char *command, double start)
 {
     aed_status status = AED_OK;
@@ -246,13 +259,7 @@ aed_status aed_app_run(aed_job *job, const aed_options *options, const char *com
     if (job->world.rank == 0) status = open_writer(job, command, hosts, &w);
     AED_TRY(aed_dist_agree(&job->world, status));
     status = train_all(job, options, &w);
-    if (w.run && (status == AED_OK || status == AED_PARTIAL || status == AED_DIVERGED)) {
-        const aed_status written = aed_run_write_results(w.run, NULL);
-        if (written == AED_OK)
-            aed_report_end(job, w.run, aed_clock_seconds() - start);
-        else
-            status = written;
-    }
+    if (w.run) status = finish(job, &w, status, start);
     status = aed_dist_agree(&job->world, status);
 done:
     close_writer(job, &w);

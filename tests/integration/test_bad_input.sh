@@ -101,5 +101,18 @@ for run in first again; do
         failed=1
     fi
 done
+# The second trial's data fails: exit 3, and results.h5 has the first.
+mpirun -q -np 2 "$AEDIST" "$AEDIST_SOURCE/configs/signal.yaml" train.epochs=2 \
+    'data.functions=["sqrt(x+4000)","x","x","x"]' 'sweep.data.start=[[0,1],[-5000,5000]]' \
+    --output half >stdout 2>stderr </dev/null
+status=$?
+if [ $status -ne 3 ] || ! grep -q '^aedist: .*sqrt' stderr ||
+    ! "$AEDIST_PYTHON" -c "
+import h5py
+assert list(h5py.File('half/results.h5')['summary/status']) == [b'done', b'pending']"; then
+    echo "FAILED: the data of the second of two trials: exit $status"
+    cat stdout stderr
+    failed=1
+fi
 [ $failed = 0 ] && echo "$number wrong inputs refused as documented"
 exit $failed
