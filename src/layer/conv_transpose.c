@@ -31,21 +31,13 @@ static aed_status transpose_axis(const aed_layer *layer, int dimensions, int d, 
 
 static aed_status transpose_infer(aed_layer *layer, int dimensions)
 {
-    aed_status status = AED_OK;
-    aed_axis axes[2] = {AED_AXIS_UNIT, AED_AXIS_UNIT};
-    int64_t sizes[2];
-    const int64_t out = aed_spec_int(&layer->spec->spec, "out");
-    AED_TRY(aed_window_check(layer, dimensions));
-    for (int d = 0; d < dimensions; d++) {
-        aed_axis *axis = &axes[2 - dimensions + d];
-        AED_TRY(transpose_axis(layer, dimensions, d, axis));
-        sizes[d] = axis->wide;
-    }
-    AED_TRY(aed_window_shape(layer, out, dimensions, sizes));
-    AED_TRY(aed_product_create(layer, false, layer->in.size[0], out,
-                               aed_spec_int(&layer->spec->spec, "groups"), dimensions, axes));
-done:
-    return status;
+    const aed_spec *spec = &layer->spec->spec;
+    const int64_t out = aed_spec_int(spec, "out");
+    aed_axis axes[2];
+    aed_status status = aed_window_axes(layer, dimensions, out, false, transpose_axis, axes);
+    if (status != AED_OK) return status;
+    return aed_product_create(layer, false, layer->in.size[0], out, aed_spec_int(spec, "groups"),
+                              dimensions, axes);
 }
 
 static aed_status transpose1d_infer(aed_layer *layer) { return transpose_infer(layer, 1); }

@@ -10,17 +10,15 @@
 #include "layer/resampling.h"
 #include "layer/window.h"
 
-static aed_status pool_axis(const aed_layer *layer, int dimensions, int d, bool dilated,
+static aed_status pool_axis(const aed_layer *layer, int dimensions, int d, int64_t dilation,
                             aed_axis *axis)
 {
     const int64_t kernel = aed_window_value(layer, dimensions, "kernel", d, 1);
-    int64_t stride = aed_window_value(layer, dimensions, "stride", d, 0);
-    if (stride == 0) stride = kernel;
+    const int64_t stride = aed_window_value(layer, dimensions, "stride", d, 0);
     *axis = (aed_axis){.kernel = kernel,
-                       .stride = stride,
+                       .stride = stride ? stride : kernel,
                        .padding = aed_window_value(layer, dimensions, "padding", d, 0),
-                       .dilation = dilated ? aed_window_value(layer, dimensions, "dilation", d, 1)
-                                           : 1,
+                       .dilation = dilation,
                        .wide = layer->in.size[1 + d]};
     if (2 * axis->padding > kernel)
         return aed_layer_fail(
@@ -31,31 +29,30 @@ static aed_status pool_axis(const aed_layer *layer, int dimensions, int d, bool 
                               "spans %" PRId64 " points, but its input has %" PRId64
                               " (padding included); use a smaller kernel",
                               reach, have);
-    axis->narrow = (have - reach) / stride + 1;
+    axis->narrow = (have - reach) / axis->stride + 1;
     return AED_OK;
 }
 
-/* Sizes the output and lists the windows; `lists` is the caller's to destroy. */
-static aed_status pool_windows(aed_layer *layer, int dimensions, bool dilated, aed_axis *axes,
-                               aed_pair_lists *lists)
+static aed_status max_axis(const aed_layer *layer, int dimensions, int d, aed_axis *axis)
 {
-    aed_status status = AED_OK;
-    int64_t sizes[2];
-    axes[0] = axes[1] = AED_AXIS_UNIT;
-    AED_TRY(aed_window_check(layer, dimensions));
-    for (int d = 0; d < dimensions; d++) {
-        aed_axis *axis = &axes[2 - dimensions + d];
-        AED_TRY(pool_axis(layer, dimensions, d, dilated, axis));
-        sizes[d] = axis->narrow;
-    }
-    AED_TRY(aed_window_shape(layer, layer->in.size[0], dimensions, sizes));
-    if (aed_pairs_count(axes) < 0) {
-        status = aed_layer_fail(layer, "connects too many positions; use a smaller kernel");
-        goto done;
-    }
-    AED_TRY(aed_pairs_create(axes, lists));
-done:
-    return status;
+    return pool_axis(layer, dimensions, d, aed_window_value(layer, dimensions, "dilation", d, 1),
+                     axis);
+}
+
+static aed_status avg_axis(const aed_layer *layer, int dimensions, int d, aed_axis *axis)
+{
+    return pool_axis(layer, dimensions, d, 1, axis);
+}
+
+/* Sizes the output and lists the windows; `lists` is the caller's to destroy. */
+static aed_status pool_windows(aed_layer *layer, int dimensions, aed_axis_reader read,
+                               aed_axis *axes, aed_pair_lists *lists)
+{
+    aed_status status = aed_window_axes(layer, dimensions, layer->in.size[0], true, read, axes);
+    if (status != AED_OK) return status;
+    if (aed_pairs_count(axes) < 0)
+        return aed_layer_fail(layer, "connects too many positions; use a smaller kernel");
+    return aed_pairs_create(axes, lists);
 }
 
 /* ---- Maximum ------------------------------------------------------------------------------------ */
@@ -73,7 +70,7 @@ static aed_status max_pool_infer(aed_layer *layer, int dimensions)
     aed_axis axes[2];
     layer->state = aed_alloc(1, sizeof(aed_pair_lists));
     if (!layer->state) return aed_fail(AED_MEMORY, "out of memory for a layer");
-    const aed_status status = pool_windows(layer, dimensions, true, axes, layer->state);
+    const aed_status status = pool_windows(layer, dimensions, max_axis, axes, layer->state);
     layer->out_interval = layer->in_interval;
     if (status != AED_OK) max_pool_destroy(layer);
     return status;
@@ -111,7 +108,7 @@ static aed_status avg_pool_infer(aed_layer *layer, int dimensions)
     aed_axis axes[2];
     aed_pair_lists lists = {0};
     aed_resampling_entry *entries = NULL;
-    AED_TRY(pool_windows(layer, dimensions, false, axes, &lists));
+    AED_TRY(pool_windows(layer, dimensions, avg_axis, axes, &lists));
     entries = aed_alloc((size_t)lists.count, sizeof *entries);
     if (!entries) {
         status = aed_fail(AED_MEMORY, "out of memory for a layer's index lists");

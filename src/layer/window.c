@@ -42,3 +42,20 @@ aed_status aed_window_shape(aed_layer *layer, int64_t channels, int dimensions,
         return aed_layer_fail(layer, "has an unusable output: %s", aed_status_message());
     return AED_OK;
 }
+
+aed_status aed_window_axes(aed_layer *layer, int dimensions, int64_t channels, bool to_narrow,
+                           aed_axis_reader read, aed_axis axes[2])
+{
+    aed_status status = AED_OK;
+    int64_t sizes[2];
+    axes[0] = axes[1] = AED_AXIS_UNIT;
+    AED_TRY(aed_window_check(layer, dimensions));
+    for (int d = 0; d < dimensions; d++) {
+        aed_axis *axis = &axes[2 - dimensions + d];
+        AED_TRY(read(layer, dimensions, d, axis));
+        sizes[d] = to_narrow ? axis->narrow : axis->wide;
+    }
+    AED_TRY(aed_window_shape(layer, channels, dimensions, sizes));
+done:
+    return status;
+}
