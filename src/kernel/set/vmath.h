@@ -9,11 +9,10 @@
 #define AED_LN2_HIGH 0.693145751953125f /* 17 bits: exact products with small integers */
 #define AED_LN2_LOW 1.42860682030941723e-6f
 
-/* exp(x) for x <= 0; at most 2^-126 below -87.3. */
-AED_INLINE vf v_exp_negative(vf x)
+/* exp(x) = power * (1 + the returned), power a power of two, for -87.4 < x < 88. */
+AED_INLINE vf v_exp_parts(vf x, vf *power)
 {
     const vf magic = v_set(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    x = v_select(x < -87.3f, v_set(-87.3f), x);
     const vf shifted = v_fma(x, v_set(1.44269504f), magic);
     const vf n = shifted - magic;
     vf r = v_fma(n, v_set(-AED_LN2_HIGH), x);
@@ -22,9 +21,16 @@ AED_INLINE vf v_exp_negative(vf x)
     p = v_fma(p, r, v_set(4.166620597e-02f));
     p = v_fma(p, r, v_set(1.666651815e-01f));
     p = v_fma(p, r, v_set(0.5f));
-    p = v_fma(p * r, r, r) + 1.0f;
-    const vu exponent = ((vu)shifted - (vu)magic + 127) << 23;
-    return p * (vf)exponent;
+    *power = (vf)(((vu)shifted - (vu)magic + 127) << 23);
+    return v_fma(p * r, r, r);
+}
+
+/* exp(x) for x <= 0; at most 2^-126 below -87.3. */
+AED_INLINE vf v_exp_negative(vf x)
+{
+    vf power;
+    const vf rest = v_exp_parts(v_select(x < -87.3f, v_set(-87.3f), x), &power);
+    return (rest + 1.0f) * power;
 }
 
 /* log(x) for normal x > 0. */
@@ -75,24 +81,13 @@ AED_INLINE vf v_sigmoid(vf x)
     return v_select(x < 0.0f, e * upper, upper);
 }
 
-/* tanh(|x|) = m / (m + 2) with m = exp(2|x|) - 1, which keeps its digits near 0:
- * 2^n exp(r) - 1 = 2^n (exp(r) - 1) + (2^n - 1). Beyond 10 it is 1. */
+/* tanh(|x|) = m / (m + 2) with m = exp(2|x|) - 1, which keeps its digits near 0. Beyond 10 it is 1. */
 AED_INLINE vf v_tanh(vf x)
 {
-    const vf magic = v_set(12582912.0f);
-    vf y = v_abs(x) * 2.0f;
-    y = v_select(y > 20.0f, v_set(20.0f), y);
-    const vf shifted = v_fma(y, v_set(1.44269504f), magic);
-    const vf n = shifted - magic;
-    vf r = v_fma(n, v_set(-AED_LN2_HIGH), y);
-    r = v_fma(n, v_set(-AED_LN2_LOW), r);
-    vf p = v_fma(v_set(1.395060215e-03f), r, v_set(8.368953131e-03f));
-    p = v_fma(p, r, v_set(4.166620597e-02f));
-    p = v_fma(p, r, v_set(1.666651815e-01f));
-    p = v_fma(p, r, v_set(0.5f));
-    p = v_fma(p * r, r, r);
-    const vf power = (vf)(((vu)shifted - (vu)magic + 127) << 23);
-    const vf m = v_fma(power, p, power - 1.0f);
+    const vf y = v_abs(x) * 2.0f;
+    vf power;
+    const vf rest = v_exp_parts(v_select(y > 20.0f, v_set(20.0f), y), &power);
+    const vf m = v_fma(power, rest, power - 1.0f);
     return (vf)((vi)(m / (m + 2.0f)) | ((vi)x & (int32_t)0x80000000));
 }
 
