@@ -72,8 +72,10 @@ aed_status aed_trainer_diagnose(aed_trainer *trainer, int64_t first, int64_t sam
     int64_t found;
     aed_status status = find_first(t, first, samples, train, &found);
     if (status != AED_OK) return status;
-    const int64_t layer = found % (t->model.layer_count + 1);
-    if (layer < t->model.layer_count)
+    const int64_t layers = t->model.layer_count + 1, layer = found % layers;
+    if (found / layers >= (samples + t->model.lanes - 1) / t->model.lanes)
+        snprintf(where, sizeof where, "the sum of the loss");
+    else if (layer < t->model.layer_count)
         snprintf(where, sizeof where, "the output of %s (%s)", t->model.layers[layer].spec->path,
                  t->model.layers[layer].ops->kind.name);
     else

@@ -62,21 +62,51 @@ static void initialise(aed_trainer *t)
                          t->config->epochs, &t->schedule);
 }
 
+static bool lies_within(aed_interval inner, aed_interval outer)
+{
+    return inner.lo >= outer.lo && inner.hi <= outer.hi;
+}
+
+/* A loss must be defined for every target and every output. */
+static aed_status check_domain(const aed_spec *loss, aed_interval targets, const aed_layer *last)
+{
+    const aed_loss_ops *ops = aed_loss_find(loss->kind->name);
+    if (!lies_within(targets, ops->target_domain))
+        return aed_fail(AED_CONFIG,
+                        "%s: %s is defined for targets in [%g, %g], but the data lies in [%.4g, "
+                        "%.4g]; use mse, or data scaled to that interval",
+                        loss->where, loss->kind->name, ops->target_domain.lo, ops->target_domain.hi,
+                        targets.lo, targets.hi);
+    if (!lies_within(last->out_interval, ops->output_domain))
+        return aed_fail(AED_CONFIG,
+                        "%s: %s is defined for outputs in [%g, %g], but those of %s (%s) lie in "
+                        "[%.4g, %.4g]; end the decoder with sigmoid, or use mse",
+                        loss->where, loss->kind->name, ops->output_domain.lo, ops->output_domain.hi,
+                        last->spec->path, last->ops->kind.name, last->out_interval.lo,
+                        last->out_interval.hi);
+    return AED_OK;
+}
+
 /* Losses act on the reconstruction, whose shape must be the sample's. */
-static aed_status check_losses(const aed_trainer *t, const aed_shape *shape)
+static aed_status check_losses(const aed_trainer *t, const aed_shape *shape, aed_interval targets)
 {
     const aed_layer *last = &t->model.layers[t->model.layer_count - 1];
     char have[96], want[96];
-    for (int64_t i = 0; i < t->config->loss_count; i++)
-        if (strcmp(t->config->losses[i].tap, "reconstruction") != 0)
+    if (!aed_shape_equal(&last->out, shape))
+        return aed_fail(AED_CONFIG,
+                        "%s: the model's output is %s, but a sample is %s; change this last layer "
+                        "so that they agree",
+                        last->spec->spec.where, aed_shape_text(&last->out, have),
+                        aed_shape_text(shape, want));
+    for (int64_t i = 0; i < t->config->loss_count; i++) {
+        const aed_loss_term_spec *term = &t->config->losses[i];
+        if (strcmp(term->tap, "reconstruction") != 0)
             return aed_fail(AED_CONFIG, "%s: no loss can act on '%s'; the taps are: reconstruction",
-                            t->config->losses[i].spec.where, t->config->losses[i].tap);
-    if (aed_shape_equal(&last->out, shape)) return AED_OK;
-    return aed_fail(AED_CONFIG,
-                    "%s: the model's output is %s, but a sample is %s; change this last layer "
-                    "so that they agree",
-                    last->spec->spec.where, aed_shape_text(&last->out, have),
-                    aed_shape_text(shape, want));
+                            term->spec.where, term->tap);
+        const aed_status status = check_domain(&term->spec, targets, last);
+        if (status != AED_OK) return status;
+    }
+    return AED_OK;
 }
 
 static int64_t divide_up(int64_t count, int64_t by) { return (count + by - 1) / by; }
@@ -96,7 +126,7 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     t->payload_doubles = config->loss_count + 1;
     status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
                               interval, t->batch, config->tile, config->leaf, &t->model);
-    if (status == AED_OK) status = check_losses(t, shape);
+    if (status == AED_OK) status = check_losses(t, shape, interval);
     if (status == AED_OK) status = create_blocks(t);
     AED_TRY(aed_dist_agree(comm, status));
     initialise(t);
