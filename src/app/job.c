@@ -2,6 +2,7 @@
 #include "app/job.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/pca.h"
@@ -107,6 +108,30 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
                           aed_config_trial_id(config, plan->tile, plan->leaf, plan->id));
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(((const aed_plan *)a)->id, ((const aed_plan *)b)->id);
+}
+
+/* Two trials may differ in what they ask for and yet be one: tile `auto` and the tile it means. */
+static aed_status check_ids(const aed_job *job)
+{
+    const size_t count = (size_t)job->list.count;
+    aed_plan *sorted = aed_alloc(count, sizeof *sorted);
+    aed_status status = AED_OK;
+    if (!sorted) return aed_fail(AED_MEMORY, "out of memory for the trials");
+    memcpy(sorted, job->plans, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_ids);
+    for (size_t i = 1; i < count && status == AED_OK; i++)
+        if (compare_ids(&sorted[i - 1], &sorted[i]) == 0)
+            status = aed_fail(AED_CONFIG,
+                              "sweep: two of its trials are the same training (%s), though they "
+                              "are written differently; leave one of the values out",
+                              sorted[i].id);
+    aed_free(sorted);
+    return status;
+}
+
 aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job)
 {
     aed_status status = AED_OK;
@@ -118,6 +143,7 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
     if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(world, status));
     for (int64_t i = 0; i < job->list.count; i++) AED_TRY(plan_trial(job, i));
+    AED_TRY(check_ids(job));
 done:
     status = aed_dist_agree(world, status);
     if (status != AED_OK) aed_job_destroy(job);

@@ -28,7 +28,7 @@ const char aed_options_help[] =
     "Environment: AEDIST_SIMD=avx512|avx2|plain forces a kernel set (all give equal bits).\n"
     "\n"
     "Exit codes: 0 done, 2 config or usage, 3 data or file, 4 every trial diverged, 5 some trials\n"
-    "failed, 75 stopped on request (run again to go on), 1 anything else.\n";
+    "failed, 1 anything else. A run that was killed goes on when it is started again.\n";
 
 typedef struct flag {
     const char *name;

@@ -163,12 +163,20 @@ static void print_meaning(const aed_job *job, const aed_config *config, double v
     printf("\n");
 }
 
+/* Whether the trials differ in their seeds alone: only then has their mean a meaning. */
+static bool seeds_only(const aed_job *job)
+{
+    for (int64_t k = 0; k < job->list.trials[0].setting_count; k++)
+        if (strcmp(job->list.trials[0].settings[k].axis, "seed") != 0) return false;
+    return true;
+}
+
 void aed_report_end(const aed_job *job, const aed_run *run, double seconds)
 {
     double train, train_std, val, val_std;
     const int64_t count = column_statistics(job, run, "train_loss", &train, &train_std);
     column_statistics(job, run, "val_loss", &val, &val_std);
-    if (count > 0) {
+    if (count > 0 && seeds_only(job)) {
         if (count == 1)
             printf(
                 "result    train_loss %.4g (as seen in training), val_loss %.4g (without noise)\n",

@@ -58,6 +58,46 @@ static aed_status plan_results(const aed_job *job, writer *w)
     return AED_OK;
 }
 
+/* The values of axis k, as they come in the product: each new one until the first comes again. */
+static char *axis_text(const aed_job *job, int64_t k)
+{
+    const aed_trial *trials = job->list.trials;
+    const char *first = trials[0].settings[k].text, *last = first;
+    char *text = aed_printf_alloc("  %s: [%s", trials[0].settings[k].axis, first);
+    for (int64_t i = 1; text && i < job->list.count; i++) {
+        const char *value = trials[i].settings[k].text;
+        if (strcmp(value, last) == 0) continue;
+        if (strcmp(value, first) == 0) break;
+        char *longer = aed_printf_alloc("%s, %s", text, value);
+        aed_free(text);
+        text = longer;
+        last = value;
+    }
+    return text;
+}
+
+/* The job's config with all defaults written out: the first trial's and the sweep. */
+static aed_status resolve_job(const aed_job *job, char **text)
+{
+    const aed_trial *trials = job->list.trials;
+    int64_t tile = job->plans[0].tile, leaf = job->plans[0].leaf;
+    for (int64_t i = 1; i < job->list.count; i++) {
+        if (job->plans[i].tile != tile) tile = 0; /* auto */
+        if (job->plans[i].leaf != leaf) leaf = 0;
+    }
+    aed_status status = aed_config_resolve(&trials[0].config, tile, leaf, text);
+    for (int64_t k = 0; status == AED_OK && k < trials[0].setting_count; k++) {
+        char *axis = axis_text(job, k);
+        char *longer = axis ? aed_printf_alloc("%s%s%s]\n", *text, k == 0 ? "sweep:\n" : "", axis)
+                            : NULL;
+        aed_free(axis);
+        aed_free(*text);
+        *text = longer;
+        if (!longer) status = aed_fail(AED_MEMORY, "out of memory for the config");
+    }
+    return status;
+}
+
 static aed_status open_writer(const aed_job *job, const char *command, const char *hosts, writer *w)
 {
     aed_status status = AED_OK;
@@ -70,13 +110,10 @@ static aed_status open_writer(const aed_job *job, const char *command, const cha
                                .kernels = aed_kernels()->name,
                                .libraries = libraries};
     AED_TRY(plan_results(job, w));
-    AED_TRY(aed_config_resolve(&job->list.trials[0].config, job->plans[0].tile, job->plans[0].leaf,
-                               &resolved));
+    AED_TRY(resolve_job(job, &resolved));
     AED_TRY(
         aed_run_open(job->output, resolved, &info, w->planned, job->list.count, &notice, &w->run));
     if (notice) printf("note      %s\n", notice);
-    AED_TRY(aed_run_write_results(w->run, NULL));
-    w->results_written = aed_clock_seconds();
 done:
     aed_free(resolved);
     aed_free(notice);
@@ -126,7 +163,7 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
     const aed_trial *source = &job->list.trials[trial];
     char reason[1024];
     snprintf(reason, sizeof reason, "%s", outcome == AED_OK ? "" : aed_status_message());
-    AED_TRY(aed_job_floors(job, plan->code_size));
+    (void)aed_job_floors(job, plan->code_size); /* an extra: without it they are NAN */
     const double scalars[] = {(double)plan->tile, (double)plan->leaf, job->mean_floor,
                               job->pca_floor};
     AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &resolved));
@@ -159,13 +196,18 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
                                     {"seconds", NULL, result.seconds},
                                     {"weights_hash", result.weights_hash, 0}};
     AED_TRY(aed_run_log(w->run, "trial_end", fields, 5));
-    if (aed_clock_seconds() - w->results_written >= RESULTS_INTERVAL) {
-        AED_TRY(aed_run_write_results(w->run, NULL));
-        w->results_written = aed_clock_seconds();
-    }
 done:
     aed_free(resolved);
     return status;
+}
+
+/* results.h5 with the ended trials and `id` as running, unless it has been written just now. */
+static aed_status show_running(writer *w, const char *id)
+{
+    const double now = aed_clock_seconds();
+    if (w->results_written > 0 && now - w->results_written < RESULTS_INTERVAL) return AED_OK;
+    w->results_written = now;
+    return aed_run_write_results(w->run, id);
 }
 
 /* Trains one trial. *outcome is its own end: AED_OK, AED_DIVERGED or AED_DATA. */
@@ -177,22 +219,27 @@ static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status
     const aed_observer observer = {observe_epoch, &state};
     aed_status status = aed_job_create_trainer(job, trial, &trainer);
     if (status != AED_OK) return status;
+    memset(&history, 0, sizeof history);
     if (w->run) {
         const aed_log_field field = {"trial", state.id, 0};
         aed_run_log(w->run, "trial_start", &field, 1);
+        status = show_running(w, state.id);
         aed_progress_begin(&state.line, &job->list.trials[trial], trainer.samples);
     }
+    AED_TRY(aed_dist_agree(&job->world, status));
     *outcome = aed_trial_run(&trainer, &observer, &history);
     if (w->run) aed_progress_end(&state.line);
-    /* A trial that diverged is a result; anything else that fails ends the run. */
-    if (*outcome == AED_OK || *outcome == AED_DIVERGED) {
+    /* A trial that diverged or whose data failed is a result; anything else ends the run. */
+    if (*outcome == AED_OK || *outcome == AED_DIVERGED || *outcome == AED_DATA) {
         if (w->run) status = keep_result(job, trial, &trainer, &history, *outcome, w);
     } else {
         status = *outcome;
     }
+    status = aed_dist_agree(&job->world, status);
+done:
     aed_trial_history_destroy(&history);
     aed_trainer_destroy(&trainer);
-    return aed_dist_agree(&job->world, status);
+    return status;
 }
 
 /* ---- All trials ---------------------------------------------------------------------------------- */
@@ -219,6 +266,7 @@ static aed_status train_all(aed_job *job, const aed_options *options, writer *w)
 {
     aed_status status = AED_OK;
     int64_t failed = 0;
+    aed_status worst = AED_OK;
     char *state = aed_alloc((size_t)job->list.count, 1);
     if (!state) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(&job->world, status));
@@ -227,11 +275,9 @@ static aed_status train_all(aed_job *job, const aed_options *options, writer *w)
         aed_status outcome = state[i] == 2 ? AED_DIVERGED : AED_OK;
         if (state[i] == 0) AED_TRY(train_trial(job, i, w, &outcome));
         failed += outcome != AED_OK;
+        if (outcome > worst) worst = outcome;
     }
-    if (failed == job->list.count)
-        status = AED_DIVERGED;
-    else if (failed > 0)
-        status = AED_PARTIAL;
+    status = failed > 0 && failed < job->list.count ? AED_PARTIAL : worst;
 done:
     aed_free(state);
     return status;

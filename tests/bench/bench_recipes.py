@@ -112,7 +112,8 @@ def measure(program, recipe, overrides, folder, steps):
 def first_step_seconds(program, folder, ranks):
     """From launch to the first line of the first trial: the log's clock is the machine's."""
     start, _ = train(program, "bezier", ["sweep.seed=[11]", "train.epochs=1"], folder, ranks)
-    line = json.loads((folder / "log.jsonl").read_text().splitlines()[0])
+    events = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    line = next(event for event in events if event["event"] == "trial_start")
     stamp = time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")
     begun = time.mktime(stamp) - time.timezone + float("0." + line["time"][20:23])
     return begun - start

@@ -54,6 +54,9 @@ expect 2 "data.samples=0: " "$good" data.samples=0
 expect 2 "spans 70 points" "$good" model.encoder.0.conv1d.kernel=70
 expect 2 "output is 1x11, but a sample is 1x7" "$good" model.decoder.0.conv_transpose1d.kernel=11
 expect 2 "2 values for 3 channels" "$good" 'model.code.noise=[0.1,0.2]'
+expect 2 "bce is defined for targets in \[0, 1\], but the data lies in" "$good" train.loss=bce
+expect 2 "bce is defined for outputs in \[0, 1\], but those of decoder.0" \
+    "$AEDIST_SOURCE/configs/linear4.yaml" train.loss=bce
 expect 2 "unknown option '--dryrun'.*did you mean '--dry-run'" "$good" --dryrun
 expect 3 "no-such.yaml: " no-such.yaml
 head -c 4000 /dev/urandom >random.yaml
@@ -101,15 +104,15 @@ for run in first again; do
         failed=1
     fi
 done
-# The second trial's data fails: exit 3, and results.h5 has the first.
+# The second trial's data fails: the first is done, exit 5.
 mpirun -q -np 2 "$AEDIST" "$AEDIST_SOURCE/configs/signal.yaml" train.epochs=2 \
     'data.functions=["sqrt(x+4000)","x","x","x"]' 'sweep.data.start=[[0,1],[-5000,5000]]' \
     --output half >stdout 2>stderr </dev/null
 status=$?
-if [ $status -ne 3 ] || ! grep -q '^aedist: .*sqrt' stderr ||
+if [ $status -ne 5 ] || ! grep -q 'failed: .*sqrt' stdout ||
     ! "$AEDIST_PYTHON" -c "
 import h5py
-assert list(h5py.File('half/results.h5')['summary/status']) == [b'done', b'pending']"; then
+assert list(h5py.File('half/results.h5')['summary/status']) == [b'done', b'failed']"; then
     echo "FAILED: the data of the second of two trials: exit $status"
     cat stdout stderr
     failed=1
