@@ -176,7 +176,8 @@ static aed_status check_values(const signal_state *state, const double *value, i
                     "%s: %s %sis %g at x = %.17g (sample %" PRIu32 "); change the function or "
                     "'start' so that every value is finite",
                     state->where, aed_expression_title(state->functions[channel]),
-                    value == state->noisy ? "with its noise " : "", value[i], state->x[i], id);
+                    value == state->noisy ? "with its noise " : "",
+                    isnan(value[i]) ? (double)NAN : value[i], state->x[i], id);
 }
 
 /* Stores the values, divided by their L2 norm if wanted, and spoils value[]. They are scaled by the
