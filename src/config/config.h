@@ -20,7 +20,6 @@ typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
     aed_spec data;          /* of a source kind */
-    uint64_t data_seed;     /* also an argument of every source */
     aed_layer_spec *layers; /* encoder, code activation, code noise, decoder, in this order */
     int64_t layer_count;
     int64_t code_layer; /* index of the layer whose output is the code (before noise); -1: none */

@@ -19,6 +19,7 @@ static void add_default(aed_text *text, const aed_arg_def *def)
         return;
     }
     switch (def->type) {
+    case AED_ARG_INTS: /* of optional ones, the number for all dimensions */
     case AED_ARG_INT: aed_text_addf(text, " (%.0f)", def->fallback); break;
     case AED_ARG_FLOAT:
         aed_text_add(text, " (");
@@ -27,7 +28,6 @@ static void add_default(aed_text *text, const aed_arg_def *def)
         break;
     case AED_ARG_BOOL: aed_text_addf(text, " (%s)", def->fallback != 0 ? "true" : "false"); break;
     case AED_ARG_CHOICE: aed_text_addf(text, " (%s)", def->choices[(int)def->fallback]); break;
-    case AED_ARG_INTS:
     case AED_ARG_FLOATS:
     case AED_ARG_STRINGS:
     case AED_ARG_MATRIX: aed_text_add(text, " (none)"); break;

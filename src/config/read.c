@@ -79,9 +79,6 @@ static aed_status read_data(aed_config_memory *memory, const aed_node *node, aed
     AED_TRY(aed_scalar_text(source, "'source' in data", &word));
     AED_TRY(aed_read_kind_name(AED_REGISTRY_SOURCE, word, source->place, &kind));
     AED_TRY(aed_read_args(memory, kind, node, "source", source->place, &config->data));
-    for (int i = 0; i < kind->arg_count; i++)
-        if (strcmp(kind->args[i].name, "seed") == 0)
-            config->data_seed = (uint64_t)(int64_t)config->data.values[i].number;
 done:
     return status;
 }

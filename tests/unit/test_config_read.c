@@ -39,7 +39,7 @@ static void test_parse_whole_config(void **state)
     assert_string_equal(config->name, "config");
     assert_string_equal(config->data.kind->name, "bezier");
     assert_int_equal(aed_spec_int(&config->data, "points"), 15);
-    assert_int_equal(config->data_seed, 22);
+    assert_int_equal(aed_spec_int(&config->data, "seed"), 22);
     assert_int_equal(config->seed, 11);
     assert_int_equal(config->layer_count, 4);
     assert_string_equal(config->layers[0].path, "encoder.0");
