@@ -102,28 +102,20 @@ AED_INLINE void transpose_square(const float *row, int64_t stride, int rows, flo
     vf a[AED_WIDTH], b[AED_WIDTH];
 #pragma GCC unroll 16
     for (int i = 0; i < AED_WIDTH; i++) a[i] = i < rows ? v_load(row + i * stride) : v_zero();
-#define EXCHANGE(from, to, distance, ...)                                                \
-    _Pragma("GCC unroll 16") for (int i = 0; i < AED_WIDTH; i++)                         \
-    {                                                                                    \
-        const vi pick = {__VA_ARGS__};                                                   \
-        const vf low = from[i & ~(distance)], high = from[i | (distance)];               \
-        to[i] = __builtin_shuffle(low, high, i & (distance) ? pick + (distance) : pick); \
-    }
 #if AED_WIDTH == 16
-    EXCHANGE(a, b, 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
-    EXCHANGE(b, a, 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
-    EXCHANGE(a, b, 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
-    EXCHANGE(b, a, 8, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+    AED_EXCHANGE(AED_WIDTH, a, b, 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+    AED_EXCHANGE(AED_WIDTH, b, a, 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+    AED_EXCHANGE(AED_WIDTH, a, b, 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+    AED_EXCHANGE(AED_WIDTH, b, a, 8, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
 #elif AED_WIDTH == 8
-    EXCHANGE(a, b, 4, 0, 1, 2, 3, 8, 9, 10, 11)
-    EXCHANGE(b, a, 2, 0, 1, 8, 9, 4, 5, 12, 13)
-    EXCHANGE(a, b, 1, 0, 8, 2, 10, 4, 12, 6, 14)
+    AED_EXCHANGE(AED_WIDTH, a, b, 4, 0, 1, 2, 3, 8, 9, 10, 11)
+    AED_EXCHANGE(AED_WIDTH, b, a, 2, 0, 1, 8, 9, 4, 5, 12, 13)
+    AED_EXCHANGE(AED_WIDTH, a, b, 1, 0, 8, 2, 10, 4, 12, 6, 14)
     memcpy(a, b, sizeof a);
 #else
-    EXCHANGE(a, b, 2, 0, 1, 4, 5)
-    EXCHANGE(b, a, 1, 0, 4, 2, 6)
+    AED_EXCHANGE(AED_WIDTH, a, b, 2, 0, 1, 4, 5)
+    AED_EXCHANGE(AED_WIDTH, b, a, 1, 0, 4, 2, 6)
 #endif
-#undef EXCHANGE
 #pragma GCC unroll 16
     for (int i = 0; i < AED_WIDTH; i++) v_store(out + i * out_stride, a[i]);
 }

@@ -156,6 +156,17 @@ AED_INLINE vf v_sqrt(vf a)
 /* Rotates every lane left by a constant 0 < n < 32. */
 AED_INLINE vu v_rotate(vu a, int n) { return (a << n) | (a >> (32 - n)); }
 
+/* One round of a transpose of `count` (at most 16) registers: from[] to to[], exchanging between those
+ * `distance` apart. What follows is what the lower of two takes of both; the upper takes the same
+ * `distance` further on. */
+#define AED_EXCHANGE(count, from, to, distance, ...)                                     \
+    _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)                           \
+    {                                                                                    \
+        const vi pick = {__VA_ARGS__};                                                   \
+        const vf low = from[i & ~(distance)], high = from[i | (distance)];               \
+        to[i] = __builtin_shuffle(low, high, i & (distance) ? pick + (distance) : pick); \
+    }
+
 /* The sum of a 16-lane block at p in the order that the head of this file names. */
 AED_INLINE float lanes_sum(const float *p)
 {

@@ -28,27 +28,19 @@ AED_INLINE void transpose_rows(const float *samples, int64_t features, const uin
     vf a[FEATURES], b[FEATURES];
 #pragma GCC unroll 8
     for (int i = 0; i < FEATURES; i++) a[i] = load_pair(samples, features, ids, i);
-#define EXCHANGE(from, to, distance, ...)                                                \
-    _Pragma("GCC unroll 8") for (int i = 0; i < FEATURES; i++)                           \
-    {                                                                                    \
-        const vi pick = {__VA_ARGS__};                                                   \
-        const vf low = from[i & ~(distance)], high = from[i | (distance)];               \
-        to[i] = __builtin_shuffle(low, high, i & (distance) ? pick + (distance) : pick); \
-    }
 #if AED_WIDTH == 16
-    EXCHANGE(a, b, 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
-    EXCHANGE(b, a, 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
-    EXCHANGE(a, b, 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+    AED_EXCHANGE(FEATURES, a, b, 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+    AED_EXCHANGE(FEATURES, b, a, 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+    AED_EXCHANGE(FEATURES, a, b, 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
 #elif AED_WIDTH == 8
-    EXCHANGE(a, b, 4, 0, 1, 2, 3, 8, 9, 10, 11)
-    EXCHANGE(b, a, 2, 0, 1, 8, 9, 4, 5, 12, 13)
-    EXCHANGE(a, b, 1, 0, 8, 2, 10, 4, 12, 6, 14)
+    AED_EXCHANGE(FEATURES, a, b, 4, 0, 1, 2, 3, 8, 9, 10, 11)
+    AED_EXCHANGE(FEATURES, b, a, 2, 0, 1, 8, 9, 4, 5, 12, 13)
+    AED_EXCHANGE(FEATURES, a, b, 1, 0, 8, 2, 10, 4, 12, 6, 14)
 #else
-    EXCHANGE(a, b, 2, 0, 1, 4, 5)
-    EXCHANGE(b, a, 1, 0, 4, 2, 6)
+    AED_EXCHANGE(FEATURES, a, b, 2, 0, 1, 4, 5)
+    AED_EXCHANGE(FEATURES, b, a, 1, 0, 4, 2, 6)
     memcpy(b, a, sizeof b);
 #endif
-#undef EXCHANGE
 #pragma GCC unroll 8
     for (int i = 0; i < FEATURES; i++)
         if (i < valid) v_store(out + (int64_t)i * lanes, b[i]);
