@@ -284,7 +284,7 @@ done:
 }
 
 /* results.h5 once more, also after a failure: what is done until then shall be in it. */
-static aed_status finish(const aed_job *job, writer *w, aed_status status, double start)
+static aed_status finish(aed_job *job, writer *w, aed_status status, double start)
 {
     const bool ended = status == AED_OK || status == AED_PARTIAL || status == AED_DIVERGED;
     char message[1024];
@@ -292,6 +292,8 @@ static aed_status finish(const aed_job *job, writer *w, aed_status status, doubl
     const aed_status written = aed_run_write_results(w->run, NULL);
     if (!ended) return aed_fail(status, "%s", message); /* the first failure is what is told */
     if (written != AED_OK) return written;
+    /* Not known yet if every trial was done before this run. */
+    (void)aed_job_floors(job, job->plans[0].code_size);
     aed_report_end(job, w->run, aed_clock_seconds() - start);
     return status;
 }

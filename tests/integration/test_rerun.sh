@@ -29,6 +29,13 @@ ended() {
 "$AEDIST" whole/config.yaml --output again >again.txt
 "$AEDIST_PYTHON" "$compare" whole again || fail "whole/config.yaml gives other results"
 
+# With nothing left to train it still says what was reached.
+"$AEDIST" "$config" train.epochs=100 data.samples=4000 'sweep.seed=[1]' --output alone >first.txt
+"$AEDIST" "$config" train.epochs=100 data.samples=4000 'sweep.seed=[1]' --output alone >second.txt
+if [ "$(grep -A1 '^result' first.txt)" != "$(grep -A1 '^result' second.txt)" ]; then
+    fail "the rerun of a finished run: $(<second.txt)"
+fi
+
 # A value more in the sweep: only its trials are trained.
 "$AEDIST" "$config" train.epochs=400 data.samples=4000 'sweep.noise_scale=[0,1.0]' \
     'sweep.seed=[1,2]' --output grown >grown.txt
