@@ -45,10 +45,19 @@ void aed_model_destroy(aed_model *model);
 /* The tile's input [features][lanes] lies at workspace + input_at; returns the last output. */
 const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
                                const aed_tile *tile);
-/* After forward, with the loss's gradient at aed_model_gradient(): adds to grads (a block). */
-float *aed_model_gradient(const aed_model *model, float *workspace);
-void aed_model_backward(const aed_model *model, const float *params, float *workspace, float *grads,
-                        const aed_tile *tile);
+/* One of the two buffers for gradients of activations: the one that is not `taken` (NULL: either). */
+float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken);
+/* After forward. Goes back from dy, the gradient of the output of layer `from` in a gradient buffer,
+ * to that of layer `to` < from, adding to grads (a block). Returns the buffer with the latter, NULL
+ * if no layer up to `to` has parameters; the buffer dy is overwritten. */
+float *aed_model_backward(const aed_model *model, const float *params, float *workspace, int from,
+                          int to, float *dy, float *grads, const aed_tile *tile);
+
+/* Index of the layer whose output the tap `name` is, -1 for the input: `input`, `logits` (the
+ * code before its activation), `code` (before its noise), `reconstruction` or a layer's own name. AED_NO_TAP if
+ * the model has none of that name. Outputs at taps stay as they are until the next forward. */
+enum { AED_NO_TAP = -2 };
+int aed_model_tap(const aed_model *model, const char *name);
 
 /* Output of layer `index` of the last forward (index -1: the input). */
 const float *aed_model_output(const aed_model *model, const float *workspace, int index);

@@ -13,7 +13,7 @@ static const char noise_kind[] = "gaussian_noise";
 /* A layer's name is a word of a key path and a tap beside the fixed ones. */
 static aed_status check_layer_name(const aed_config *config, const aed_node *name)
 {
-    static const char *const taken[] = {"input", "code", "reconstruction"};
+    static const char *const taken[] = {"input", "logits", "code", "reconstruction"};
     char text[128];
     bool good = name->type == AED_NODE_SCALAR && strlen(name->text) <= LONGEST_NAME &&
                 (isalpha((unsigned char)name->text[0]) || name->text[0] == '_');

@@ -59,13 +59,36 @@ static aed_status infer_layers(aed_model *model, const aed_layer_spec *specs, ae
     return AED_OK;
 }
 
+static const char activation_path[] = "code.activation";
+
+/* Whether somebody beside the next layer may read the output of layer i < layer_count - 1. */
+static bool is_tap(const aed_model *model, int i)
+{
+    return model->layers[i].spec->name || i == model->code_layer ||
+           strcmp(model->layers[i + 1].spec->path, activation_path) == 0;
+}
+
+int aed_model_tap(const aed_model *model, const char *name)
+{
+    if (strcmp(name, "input") == 0) return -1;
+    if (strcmp(name, "code") == 0) return model->code_layer;
+    if (strcmp(name, "reconstruction") == 0) return model->layer_count - 1;
+    const bool logits = strcmp(name, "logits") == 0;
+    for (int i = 0; i < model->layer_count; i++) {
+        const aed_layer_spec *spec = model->layers[i].spec;
+        if (logits && strcmp(spec->path, activation_path) == 0) return i - 1;
+        if (!logits && spec->name && strcmp(spec->name, name) == 0) return i;
+    }
+    return logits ? model->code_layer : AED_NO_TAP;
+}
+
 /* Whether layer i may write over its input: nobody reads that again. */
 static bool works_in_place(const aed_model *model, int i)
 {
     if (model->layers[i].ops->is_view) return true;
     if (!model->layers[i].ops->elementwise) return false;
     for (int before = i - 1; before >= 0; before--) {
-        if (model->layers[before].spec->name || before == model->code_layer) return false;
+        if (is_tap(model, before)) return false;
         if (!model->layers[before].ops->is_view) return !model->layers[before].ops->keeps_output;
     }
     return false;

@@ -19,24 +19,24 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
     return x;
 }
 
-float *aed_model_gradient(const aed_model *model, float *workspace)
+float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken)
 {
-    return workspace + model->gradient_at[0];
+    float *first = workspace + model->gradient_at[0];
+    return taken == first ? workspace + model->gradient_at[1] : first;
 }
 
-void aed_model_backward(const aed_model *model, const float *params, float *workspace, float *grads,
-                        const aed_tile *tile)
+float *aed_model_backward(const aed_model *model, const float *params, float *workspace, int from,
+                          int to, float *dy, float *grads, const aed_tile *tile)
 {
-    int at = 0; /* which of the two gradient buffers holds dy */
-    for (int i = model->layer_count - 1; i >= model->first_trained; i--) {
+    for (int i = from; i > to && i >= model->first_trained; i--) {
         const aed_layer *layer = &model->layers[i];
         if (layer->ops->is_view) continue;
         const float *x = aed_model_output(model, workspace, i - 1);
         const float *y = workspace + model->output_at[i];
-        float *dy = workspace + model->gradient_at[at];
-        float *dx = layer->ops->elementwise ? dy : workspace + model->gradient_at[1 - at];
+        float *dx = layer->ops->elementwise ? dy : aed_model_gradient(model, workspace, dy);
         if (i == model->first_trained) dx = NULL;
         layer->ops->backward(layer, params, x, y, dy, dx, grads, tile);
-        if (dx != dy) at = 1 - at;
+        dy = dx;
     }
+    return to >= model->first_trained ? dy : NULL;
 }

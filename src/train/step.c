@@ -24,7 +24,9 @@ static void run_leaf(aed_trainer *t, int64_t begin, int64_t end, int64_t samples
         }
         const float *y = aed_model_forward(&t->model, t->params, t->workspace, &tile);
         aed_trainer_loss(t, &tile, y, target, samples, train, sums);
-        if (train) aed_model_backward(&t->model, t->params, t->workspace, grads, &tile);
+        if (train)
+            aed_model_backward(&t->model, t->params, t->workspace, t->model.layer_count - 1, -1,
+                               aed_model_gradient(&t->model, t->workspace, NULL), grads, &tile);
     }
 }
 

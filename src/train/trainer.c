@@ -237,7 +237,7 @@ void aed_trainer_loss(const aed_trainer *trainer, const aed_tile *tile, const fl
 {
     const aed_trainer *t = trainer;
     const aed_config *config = t->config;
-    float *dy = gradient ? aed_model_gradient(&t->model, t->workspace) : NULL;
+    float *dy = gradient ? aed_model_gradient(&t->model, t->workspace, NULL) : NULL;
     for (int64_t i = 0; i < config->loss_count; i++) {
         const double scale = config->losses[i].weight / ((double)samples * (double)t->features);
         /* The first term sets the gradient, later ones are formed aside and added. */

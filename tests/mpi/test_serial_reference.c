@@ -42,7 +42,8 @@ static void leaf_gradient(aed_trainer *t, int64_t begin, int64_t end, int64_t sa
         if (aed_trainer_load(t, first, valid, true, &tile, &target) != AED_OK) abort();
         const float *y = aed_model_forward(&t->model, t->params, t->workspace, &tile);
         aed_trainer_loss(t, &tile, y, target, samples, true, sums);
-        aed_model_backward(&t->model, t->params, t->workspace, grads, &tile);
+        aed_model_backward(&t->model, t->params, t->workspace, t->model.layer_count - 1, -1,
+                           aed_model_gradient(&t->model, t->workspace, NULL), grads, &tile);
     }
 }
 

@@ -278,8 +278,10 @@ static bool check_chain(const chain *c)
     const size_t bytes = sizeof(float) * (size_t)(aed_shape_count(&c->in) * c->lanes);
     aed_model_forward(&f.model, f.params.at, f.workspace.at, &f.tile);
     bool ok = check_outputs(&f);
-    memcpy(aed_model_gradient(&f.model, f.workspace.at), f.dy, bytes);
-    aed_model_backward(&f.model, f.params.at, f.workspace.at, f.grads.at, &f.tile);
+    float *dy = aed_model_gradient(&f.model, f.workspace.at, NULL);
+    memcpy(dy, f.dy, bytes);
+    aed_model_backward(&f.model, f.params.at, f.workspace.at, f.model.layer_count - 1, -1, dy,
+                       f.grads.at, &f.tile);
     for (int64_t i = 0; i < f.model.tensor_count; i++)
         ok &= check_gradient(&f, &f.model.tensors[i]);
     if (!ok) print_error("  in chain '%s'\n", c->title);
