@@ -138,6 +138,10 @@ typedef struct aed_kernels {
     /* See aed_loss_ops.evaluate. */
     double (*loss)(aed_loss_function kind, float parameter, int64_t features, int lanes, int valid,
                    const float *y, const float *target, float scale, float *dy);
+    /* The sum over the valid lanes of -log softmax(y)[label], y[classes][lanes], targets smoothed as
+     * the loss cross_entropy says; labels[lanes] lie in 0 ... classes-1. */
+    double (*cross_entropy)(float smoothing, int64_t classes, int lanes, int valid, const float *y,
+                            const int32_t *labels, float scale, float *dy);
 
     double (*sum_of_squares)(int64_t count, const float *x);
     void (*scale)(int64_t count, float factor, float *x);

@@ -45,7 +45,7 @@ static aed_status find_first(aed_trainer *t, int64_t first, int64_t samples, boo
         sums[0] = 0;
         for (int64_t k = 0; layer == t->model.layer_count && k < t->config->loss_count; k++)
             sums[0] += t->losses[k]->evaluate(&t->config->losses[k].spec, t->features, tile.lanes,
-                                              tile.valid, y, target, 0, NULL);
+                                              tile.valid, y, target, NULL, 0, NULL);
         if (layer == t->model.layer_count && isfinite(sums[0])) continue;
         code = -(double)(i * layers + layer);
         break;

@@ -71,6 +71,9 @@ static bool lies_within(aed_interval inner, aed_interval outer)
 static aed_status check_domain(const aed_spec *loss, aed_interval targets, const aed_layer *last)
 {
     const aed_loss_ops *ops = aed_loss_find(loss->kind->name);
+    if (ops->on_labels)
+        return aed_fail(AED_CONFIG, "%s: %s needs labels, which this data has not; use mse",
+                        loss->where, loss->kind->name);
     if (!lies_within(targets, ops->target_domain))
         return aed_fail(AED_CONFIG,
                         "%s: %s is defined for targets in [%g, %g], but the data lies in [%.4g, "
@@ -243,7 +246,7 @@ void aed_trainer_loss(const aed_trainer *trainer, const aed_tile *tile, const fl
         /* The first term sets the gradient, later ones are formed aside and added. */
         float *slot = dy && i > 0 ? t->workspace + t->model.gradient_at[1] : dy;
         sums[i] += t->losses[i]->evaluate(&config->losses[i].spec, t->features, tile->lanes,
-                                          tile->valid, y, target, (float)scale, slot);
+                                          tile->valid, y, target, NULL, (float)scale, slot);
         for (int64_t j = 0; dy && i > 0 && j < t->features * tile->lanes; j++) dy[j] += slot[j];
     }
 }

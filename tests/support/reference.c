@@ -241,9 +241,25 @@ static double element_loss(const aed_spec *spec, double y, double t)
     return NAN;
 }
 
-double aed_reference_loss(const aed_spec *spec, int64_t features, const double *y,
-                          const double *target)
+/* The negative logarithms of the softmax, weighted by a target of 1 - s at the label, s / classes
+ * everywhere. */
+static double cross_entropy(const aed_spec *spec, int64_t classes, const double *y, int32_t label)
 {
+    const double smoothing = aed_spec_number(spec, "label_smoothing");
+    double top = -INFINITY, sum = 0, loss = 0;
+    for (int64_t c = 0; c < classes; c++) top = fmax(top, y[c]);
+    for (int64_t c = 0; c < classes; c++) sum += exp(y[c] - top);
+    for (int64_t c = 0; c < classes; c++) {
+        const double weight = (c == label ? 1 - smoothing : 0) + smoothing / (double)classes;
+        loss += weight * (log(sum) - (y[c] - top));
+    }
+    return loss;
+}
+
+double aed_reference_loss(const aed_spec *spec, int64_t features, const double *y,
+                          const double *target, int32_t label)
+{
+    if (is_kind(spec, "cross_entropy")) return cross_entropy(spec, features, y, label);
     double sum = 0;
     for (int64_t f = 0; f < features; f++) sum += element_loss(spec, y[f], target[f]);
     return sum;

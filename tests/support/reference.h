@@ -10,8 +10,8 @@
 void aed_reference_forward(const aed_layer *layer, const double *params, const double *x,
                            double *y);
 
-/* Sum of the element losses of one sample. */
+/* Sum of the element losses of one sample; `label` is for a loss that reads no target. */
 double aed_reference_loss(const aed_spec *spec, int64_t features, const double *y,
-                          const double *target);
+                          const double *target, int32_t label);
 
 #endif

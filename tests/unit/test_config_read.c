@@ -235,7 +235,8 @@ static void test_unknown_kinds_named(void **state)
     assert_refused(with_encoder("[{conv1: {out: 3}}]"), NULL,
                    "config.yaml:2:20: unknown layer 'conv1' (did you mean 'conv1d'?)");
     assert_refused(with_train("{loss: xyzzy, optimizer: sgd, batch: 1, epochs: 1}"), NULL,
-                   "config.yaml:3:15: unknown loss 'xyzzy' (there are: mse, bce, l1, smooth_l1)");
+                   "config.yaml:3:15: unknown loss 'xyzzy' (there are: mse, bce, l1, smooth_l1, "
+                   "cross_entropy)");
     assert_refused("data: {source: besier}\nmodel: {}\ntrain: {}\n", NULL,
                    "config.yaml:1:16: unknown data source 'besier' (did you mean 'bezier'?)");
 }

@@ -219,6 +219,26 @@ static float *loss_case(const aed_kernels_table *set, uint64_t seed, int64_t *co
     return dy;
 }
 
+static float *cross_entropy_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
+{
+    const int lanes = 16 * aed_case_int(&seed, 1, 4), valid = aed_case_int(&seed, 1, lanes);
+    const int classes = aed_case_int(&seed, 1, 40);
+    const bool odd = aed_case_int(&seed, 0, 2) == 0;
+    int32_t labels[64];
+    for (int lane = 0; lane < lanes; lane++) labels[lane] = aed_case_int(&seed, 0, classes - 1);
+    *count = classes * lanes + 2;
+    float *y = odd ? aed_case_odd_floats(&seed, *count) : aed_case_floats(&seed, *count, -9, 9);
+    float *dy = aed_case_floats(&seed, *count, 0, 1);
+    const double loss = set->cross_entropy(seed % 2 ? 0 : 0.1f, classes, lanes, valid, y, labels,
+                                           0.7f, dy);
+    if (isnan(loss))
+        dy[*count - 2] = dy[*count - 1] = NAN;
+    else
+        memcpy(dy + *count - 2, &loss, sizeof loss);
+    aed_free(y);
+    return dy;
+}
+
 static float *sum_of_squares_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
 {
     const int64_t length = 16 * aed_case_int(&seed, 0, 40);
@@ -245,6 +265,7 @@ static void test_elementwise_same_bits(void **state)
     check_sets("activate_backward", activate_backward_case, 400);
     check_sets("softmax", softmax_case, 300);
     check_sets("loss", loss_case, 400);
+    check_sets("cross_entropy", cross_entropy_case, 400);
     check_sets("sum_of_squares", sum_of_squares_case, 100);
     check_sets("scale", scale_case, 100);
 }

@@ -38,6 +38,11 @@ static const loss_case cases[] = {
     {"smooth_l1", "", 5, 16, 16},
     {"smooth_l1", "beta=0.3", 34, 32, 17},
     {"smooth_l1", "beta=2.5", 3, 48, 47},
+    {"cross_entropy", "", 2, 16, 16},
+    {"cross_entropy", "", 10, 32, 21},
+    {"cross_entropy", "", 70, 64, 33},
+    {"cross_entropy", "label_smoothing=0.1", 10, 48, 48},
+    {"cross_entropy", "label_smoothing=1", 3, 16, 7},
 };
 
 typedef struct loss_run {
@@ -46,6 +51,7 @@ typedef struct loss_run {
     aed_test_spec spec;
     int64_t count; /* features times lanes */
     aed_test_block y, target, dy;
+    int32_t labels[64];     /* [lanes] */
     double *y64, *target64; /* [features], one sample */
     float scale;
 } loss_run;
@@ -65,6 +71,8 @@ static void run_create(const loss_case *c, loss_run *r)
     r->y64 = aed_test_doubles(c->features);
     r->target64 = aed_test_doubles(c->features);
     r->scale = 1.0f / (float)(c->features * c->valid);
+    for (int lane = 0; lane < c->lanes; lane++)
+        r->labels[lane] = (int32_t)(aed_test_uniform(3, (uint32_t)lane, 0, 1) * c->features);
     for (int64_t i = 0; i < r->count; i++) {
         if (i % c->lanes >= c->valid) continue; /* NaN, as the blocks are made */
         r->y.at[i] = unit ? aed_test_uniform(1, (uint32_t)i, 0.02, 0.98)
@@ -86,16 +94,21 @@ static void run_destroy(loss_run *r)
 static double evaluate(loss_run *r, float *dy)
 {
     return r->ops->evaluate(&r->spec.spec, r->c->features, r->c->lanes, r->c->valid, r->y.at,
-                            r->target.at, r->scale, dy);
+                            r->target.at, r->labels, r->scale, dy);
 }
 
-static double slope_along(loss_run *r, double *number)
+static double reference_of(const loss_run *r, int lane)
+{
+    return aed_reference_loss(&r->spec.spec, r->c->features, r->y64, r->target64, r->labels[lane]);
+}
+
+static double slope_along(loss_run *r, int lane, double *number)
 {
     const double old = *number;
     *number = old + STEP;
-    const double above = aed_reference_loss(&r->spec.spec, r->c->features, r->y64, r->target64);
+    const double above = reference_of(r, lane);
     *number = old - STEP;
-    const double below = aed_reference_loss(&r->spec.spec, r->c->features, r->y64, r->target64);
+    const double below = reference_of(r, lane);
     *number = old;
     return (above - below) / (2 * STEP);
 }
@@ -109,9 +122,9 @@ static double reference(loss_run *r, double *want)
             r->y64[f] = (double)r->y.at[f * r->c->lanes + lane];
             r->target64[f] = (double)r->target.at[f * r->c->lanes + lane];
         }
-        sum += aed_reference_loss(&r->spec.spec, r->c->features, r->y64, r->target64);
+        sum += reference_of(r, lane);
         for (int64_t f = 0; f < r->c->features; f++)
-            want[f * r->c->lanes + lane] = (double)r->scale * slope_along(r, r->y64 + f);
+            want[f * r->c->lanes + lane] = (double)r->scale * slope_along(r, lane, r->y64 + f);
     }
     return sum;
 }
@@ -181,6 +194,7 @@ LOSS_TEST(mse)
 LOSS_TEST(bce)
 LOSS_TEST(l1)
 LOSS_TEST(smooth_l1)
+LOSS_TEST(cross_entropy)
 
 static void test_loss_table_is_covered(void **state)
 {
@@ -205,7 +219,8 @@ static double element(const char *kind, float y, float target, float *slope)
                    dy = aed_test_block_create(16);
     in.at[0] = y;
     want.at[0] = target;
-    const double loss = ops->evaluate(&spec.spec, 1, 16, 1, in.at, want.at, 1, dy.at);
+    const int32_t labels[16] = {0};
+    const double loss = ops->evaluate(&spec.spec, 1, 16, 1, in.at, want.at, labels, 1, dy.at);
     *slope = dy.at[0];
     for (int i = 1; i < 16; i++) assert_true(dy.at[i] == 0);
     aed_test_block_destroy(&in);
@@ -236,6 +251,54 @@ static void test_l1_at_the_target_is_flat(void **state)
     assert_true(element("smooth_l1", 2.5f, 1.5f, &slope) == 0.5 && slope == 1);
 }
 
+/* Loss and gradient as PyTorch 2.13 gives them in float64. */
+static void test_cross_entropy_matches_pytorch(void **state)
+{
+    (void)state;
+    static const float logits[4] = {1.5f, -0.25f, 0.75f, 2};
+    static const char *const args[2] = {"", "label_smoothing=0.1"};
+    static const double want[2] = {1.9423642146894942, 1.9173642146894943};
+    static const double slopes[2][4] = {
+        {0.3035028692397654, 0.05274089043631883, -0.8566353959102051, 0.5003916362341209},
+        {0.27850286923976536, 0.027740890436318826, -0.7816353959102051, 0.47539163623412084}};
+    const aed_loss_ops *ops = aed_loss_find("cross_entropy");
+    aed_test_block y = aed_test_block_create(4 * 16), dy = aed_test_block_create(4 * 16);
+    const int32_t labels[16] = {2};
+    for (int c = 0; c < 4; c++) y.at[c * 16] = logits[c];
+    for (int i = 0; i < 2; i++) {
+        aed_test_spec spec;
+        aed_test_spec_make(&ops->kind, args[i], &spec);
+        const double loss = ops->evaluate(&spec.spec, 4, 16, 1, y.at, NULL, labels, 1, dy.at);
+        assert_float_equal(loss, want[i], 5e-7);
+        for (int c = 0; c < 4; c++) assert_float_equal(dy.at[c * 16], slopes[i][c], 2e-7);
+    }
+    aed_test_block_destroy(&y);
+    aed_test_block_destroy(&dy);
+}
+
+/* Logits far apart: exponentials that overflow or vanish, and a loss that is their difference. */
+static void test_cross_entropy_of_large_logits_is_finite(void **state)
+{
+    (void)state;
+    static const float logits[3] = {3e4f, -2e4f, 2.9e4f};
+    static const double want[3] = {0, 5e4, 1e3};
+    const aed_loss_ops *ops = aed_loss_find("cross_entropy");
+    aed_test_spec spec;
+    aed_test_spec_make(&ops->kind, "", &spec);
+    aed_test_block y = aed_test_block_create(3 * 16), dy = aed_test_block_create(3 * 16);
+    for (int i = 0; i < 3 * 16; i++) y.at[i] = logits[i / 16];
+    for (int32_t label = 0; label < 3; label++) {
+        int32_t labels[16];
+        for (int lane = 0; lane < 16; lane++) labels[lane] = label;
+        const double sum = ops->evaluate(&spec.spec, 3, 16, 16, y.at, NULL, labels, 1, dy.at);
+        assert_true(sum == 16 * want[label]);
+        for (int i = 0; i < 3 * 16; i++)
+            assert_true(fabsf(dy.at[i] - (float)(i / 16 == 0) + (float)(i / 16 == label)) < 1e-30f);
+    }
+    aed_test_block_destroy(&y);
+    aed_test_block_destroy(&dy);
+}
+
 /* A NaN in a counted lane must reach the loss, which is how divergence is noticed, and the gradient. */
 static void test_loss_of_nan_is_nan(void **state)
 {
@@ -256,9 +319,12 @@ int main(void)
         cmocka_unit_test(test_bce_matches_differences),
         cmocka_unit_test(test_l1_matches_differences),
         cmocka_unit_test(test_smooth_l1_matches_differences),
+        cmocka_unit_test(test_cross_entropy_matches_differences),
         cmocka_unit_test(test_loss_table_is_covered),
         cmocka_unit_test(test_bce_at_the_ends_is_clamped),
         cmocka_unit_test(test_l1_at_the_target_is_flat),
+        cmocka_unit_test(test_cross_entropy_matches_pytorch),
+        cmocka_unit_test(test_cross_entropy_of_large_logits_is_finite),
         cmocka_unit_test(test_loss_of_nan_is_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

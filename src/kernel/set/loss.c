@@ -1,4 +1,4 @@
-/* Losses and their gradients in one pass.
+/* Losses and their gradients in one pass; cross-entropy on logits in two.
  *
  * Element losses are added in float over at most 32 features a lane, then in double, so that an
  * image's sum keeps its digits. Lanes that only repeat a sample add nothing and get gradient 0 by
@@ -128,4 +128,55 @@ double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, 
         LOSS_CASE(AED_SMOOTH_L1)
     }
     return 0;
+}
+
+/* ---- Cross-entropy ------------------------------------------------------------------------------ */
+
+/* One register of columns: -log softmax(x)[label] = log(sum of exp(x - top)) - (x[label] - top), top
+ * being the largest, so that no exponential overflows. With smoothing s the target is 1 - s at the
+ * label plus s / classes everywhere. dy gets (softmax - target) * scale, 0 where not counted. */
+AED_INLINE vf cross_entropy_register(float smoothing, int64_t classes, int lanes, vi counted,
+                                     const float *x, const int32_t *labels, float scale, float *dy)
+{
+    const vf sure = v_set(1.0f - smoothing), share = v_set(smoothing / (float)classes);
+    vi label;
+    memcpy(&label, labels, sizeof label);
+    vf top = v_load(x);
+    for (int64_t c = 1; c < classes; c++) {
+        const vf in = v_load(x + c * lanes);
+        top = v_select((in > top) | (in != in), in, top);
+    }
+    vf sum = v_zero(), chosen = v_zero(), all = v_zero();
+    for (int64_t c = 0; c < classes; c++) {
+        const vf rest = v_load(x + c * lanes) - top, e = v_exp_negative(rest);
+        sum += e;
+        chosen += v_and(label == (int32_t)c, rest);
+        if (smoothing > 0) all += rest;
+        if (dy) v_store(dy + c * lanes, e);
+    }
+    const vf inverse = 1.0f / sum;
+    for (int64_t c = 0; dy && c < classes; c++) {
+        const vf target = v_and(label == (int32_t)c, sure) + share;
+        const vf slope = v_fma(v_load(dy + c * lanes), inverse, -target);
+        v_store(dy + c * lanes, v_and(counted, slope * scale));
+    }
+    vf loss = v_log(sum) - chosen * sure;
+    if (smoothing > 0) loss -= all * share;
+    return v_and(counted, loss);
+}
+
+double AED_SET(cross_entropy)(float smoothing, int64_t classes, int lanes, int valid,
+                              const float *y, const int32_t *labels, float scale, float *dy)
+{
+    vd total[2 * AED_PARTS] = {{0}};
+    for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
+        vi index;
+        for (int i = 0; i < AED_WIDTH; i++) index[i] = lane + i;
+        const vf loss = cross_entropy_register(smoothing, classes, lanes, index < valid, y + lane,
+                                               labels + lane, scale, dy ? dy + lane : NULL);
+        const int part = lane % AED_LANE_BLOCK / AED_WIDTH;
+        total[2 * part] += v_widen_low(loss);
+        total[2 * part + 1] += v_widen_high(loss);
+    }
+    return total_sum(total);
 }
