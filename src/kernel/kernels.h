@@ -107,7 +107,7 @@ typedef struct aed_kernels {
     void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
     void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
                               const float *dy, float *dx);
-    /* Over the channels of [channels][columns]. */
+    /* Over the channels of [channels][columns]; y may be x, dx may be y or dy. */
     void (*softmax)(int channels, int64_t columns, const float *x, float *y);
     void (*softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
                              float *dx);
@@ -125,6 +125,13 @@ typedef struct aed_kernels {
      * group, is below the threshold. y may be x. */
     void (*dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
                     int64_t group_size, uint32_t threshold, float scale, const float *x, float *y);
+
+    /* y = (x + standard Gumbel noise) * scale, [elements][lanes], keyed as dropout; y may be x. */
+    void (*add_gumbel)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                       float scale, const float *x, float *y);
+    /* 1 at the first largest channel of each column of [channels][columns], 0 at the others; NaN at all
+     * if there is one. y may be x. */
+    void (*one_hot)(int channels, int64_t columns, const float *x, float *y);
 
     /* Groups of weights x places features normalised, y = n * w + b, a weight and a bias for every
      * `places` features. Backward fills dx (unless NULL) and adds to the gradients; scratch: 2 * lanes

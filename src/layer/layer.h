@@ -7,7 +7,7 @@
 extern const aed_layer_ops aed_layer_linear, aed_layer_conv1d, aed_layer_conv2d,
     aed_layer_conv_transpose1d, aed_layer_conv_transpose2d;
 extern const aed_layer_ops aed_layer_relu, aed_layer_leaky_relu, aed_layer_elu, aed_layer_tanh,
-    aed_layer_sigmoid, aed_layer_softplus, aed_layer_softmax;
+    aed_layer_sigmoid, aed_layer_softplus, aed_layer_softmax, aed_layer_gumbel_softmax;
 extern const aed_layer_ops aed_layer_flatten, aed_layer_unflatten;
 extern const aed_layer_ops aed_layer_max_pool1d, aed_layer_max_pool2d, aed_layer_avg_pool1d,
     aed_layer_avg_pool2d, aed_layer_upsample;

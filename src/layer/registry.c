@@ -18,6 +18,7 @@ static const aed_layer_ops *const table[] = {
     &aed_layer_sigmoid,
     &aed_layer_softplus,
     &aed_layer_softmax,
+    &aed_layer_gumbel_softmax,
     &aed_layer_flatten,
     &aed_layer_unflatten,
     &aed_layer_max_pool1d,

@@ -290,6 +290,21 @@ static float *random_case(const aed_kernels_table *set, uint64_t seed, int64_t *
     return y;
 }
 
+/* Noise, then (for odd seeds) the largest channel of it. */
+static float *gumbel_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
+{
+    const int lanes = 16 * aed_case_int(&seed, 1, 4), elements = aed_case_int(&seed, 1, 33);
+    const bool largest = seed & 1;
+    const aed_rng_key key = {{(uint32_t)aed_case_bits(&seed), (uint32_t)aed_case_bits(&seed)}};
+    uint32_t ids[64];
+    for (int lane = 0; lane < lanes; lane++) ids[lane] = (uint32_t)aed_case_bits(&seed);
+    *count = elements * lanes;
+    float *x = mixed_floats(&seed, *count);
+    set->add_gumbel(key, ids, lanes, elements, 0.7f, x, x);
+    if (largest) set->one_hot(elements, lanes, x, x);
+    return x;
+}
+
 /* Parameters and both states, one after the other. */
 static float *adam_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
 {
@@ -322,6 +337,7 @@ static void test_random_and_optimisers_same_bits(void **state)
 {
     (void)state;
     check_sets("normal, add_noise", random_case, 300);
+    check_sets("add_gumbel, one_hot", gumbel_case, 300);
     check_sets("adam", adam_case, 200);
     check_sets("sgd", sgd_case, 200);
 }
