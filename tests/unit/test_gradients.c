@@ -253,6 +253,15 @@ static void check_kind(const char *kind)
 GRADIENT_TEST(linear)
 GRADIENT_TEST(conv1d)
 GRADIENT_TEST(conv_transpose1d)
+GRADIENT_TEST(conv2d)
+GRADIENT_TEST(conv_transpose2d)
+GRADIENT_TEST(max_pool1d)
+GRADIENT_TEST(max_pool2d)
+GRADIENT_TEST(avg_pool1d)
+GRADIENT_TEST(avg_pool2d)
+GRADIENT_TEST(group_norm)
+GRADIENT_TEST(layer_norm)
+GRADIENT_TEST(upsample)
 GRADIENT_TEST(relu)
 GRADIENT_TEST(leaky_relu)
 GRADIENT_TEST(elu)
@@ -318,6 +327,15 @@ int main(void)
         cmocka_unit_test(test_linear_matches_differences),
         cmocka_unit_test(test_conv1d_matches_differences),
         cmocka_unit_test(test_conv_transpose1d_matches_differences),
+        cmocka_unit_test(test_conv2d_matches_differences),
+        cmocka_unit_test(test_conv_transpose2d_matches_differences),
+        cmocka_unit_test(test_max_pool1d_matches_differences),
+        cmocka_unit_test(test_max_pool2d_matches_differences),
+        cmocka_unit_test(test_avg_pool1d_matches_differences),
+        cmocka_unit_test(test_avg_pool2d_matches_differences),
+        cmocka_unit_test(test_group_norm_matches_differences),
+        cmocka_unit_test(test_layer_norm_matches_differences),
+        cmocka_unit_test(test_upsample_matches_differences),
         cmocka_unit_test(test_relu_matches_differences),
         cmocka_unit_test(test_leaky_relu_matches_differences),
         cmocka_unit_test(test_elu_matches_differences),
