@@ -8,11 +8,16 @@
 #include "aedist/layer.h"
 #include "aedist/loss.h"
 #include "aedist/optim.h"
+#include "data/corrupt.h"
 
 static const char *const nouns[AED_REGISTRY_COUNT] = {
-    [AED_REGISTRY_SOURCE] = "data source", [AED_REGISTRY_LAYER] = "layer",
-    [AED_REGISTRY_LOSS] = "loss",          [AED_REGISTRY_OPTIM] = "optimizer",
-    [AED_REGISTRY_SCHEDULE] = "schedule",  [AED_REGISTRY_INIT] = "initialisation",
+    [AED_REGISTRY_SOURCE] = "data source",
+    [AED_REGISTRY_LAYER] = "layer",
+    [AED_REGISTRY_LOSS] = "loss",
+    [AED_REGISTRY_OPTIM] = "optimizer",
+    [AED_REGISTRY_SCHEDULE] = "schedule",
+    [AED_REGISTRY_INIT] = "initialisation",
+    [AED_REGISTRY_CORRUPTION] = "corruption of inputs",
 };
 
 const char *aed_registry_noun(aed_registry registry) { return nouns[registry]; }
@@ -27,6 +32,7 @@ int aed_registry_size(aed_registry registry)
     case AED_REGISTRY_OPTIM: aed_optim_table(&count); break;
     case AED_REGISTRY_SCHEDULE: aed_schedule_table(&count); break;
     case AED_REGISTRY_INIT: aed_init_table(&count); break;
+    case AED_REGISTRY_CORRUPTION: aed_corruption_table(&count); break;
     case AED_REGISTRY_COUNT: break;
     }
     return count;
@@ -42,6 +48,7 @@ const aed_kind *aed_registry_kind(aed_registry registry, int index)
     case AED_REGISTRY_OPTIM: return &aed_optim_table(&count)[index]->kind;
     case AED_REGISTRY_SCHEDULE: return &aed_schedule_table(&count)[index]->kind;
     case AED_REGISTRY_INIT: return &aed_init_table(&count)[index]->kind;
+    case AED_REGISTRY_CORRUPTION: return &aed_corruption_table(&count)[index]->kind;
     case AED_REGISTRY_COUNT: break;
     }
     return NULL;

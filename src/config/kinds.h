@@ -14,6 +14,7 @@ typedef enum aed_registry {
     AED_REGISTRY_OPTIM,
     AED_REGISTRY_SCHEDULE,
     AED_REGISTRY_INIT,
+    AED_REGISTRY_CORRUPTION,
     AED_REGISTRY_COUNT
 } aed_registry;
 

@@ -81,6 +81,16 @@ typedef struct aed_kernels {
     /* y = x + std[element] * normal, [elements][lanes]; y may be x. */
     void (*add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                       const float *std, const float *x, float *y);
+    /* The same with one std for all elements, then clipped to [lo, hi] (infinite: not at all). */
+    void (*add_noise_within)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                             float std, float lo, float hi, const float *x, float *y);
+    /* y = x clipped to [lo, hi], NaN left; y may be x. */
+    void (*clip)(int64_t count, float lo, float hi, const float *x, float *y);
+    /* y = x, or by the upper 31 bits of a word keyed by sample and element: `low` below low_below,
+     * `high` from there on below high_below >= low_below. NaN stays; y may be x. */
+    void (*replace)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                    uint32_t low_below, uint32_t high_below, float low, float high, const float *x,
+                    float *y);
 
     /* out[features][lanes] from rows ids[lanes] of samples[][features]. Up to 7 floats beyond a row
      * may be read. */

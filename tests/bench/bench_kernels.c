@@ -206,6 +206,12 @@ static void run_add_noise(const bench *b)
     kernels->add_noise((aed_rng_key){{1, 2}}, ids, b->lanes, b->rows, block[0], block[2], block[3]);
 }
 
+static void run_add_noise_within(const bench *b)
+{
+    kernels->add_noise_within((aed_rng_key){{1, 2}}, ids, b->lanes, b->rows, 0.5f, 0, 1, block[2],
+                              block[3]);
+}
+
 static void run_activate(const bench *b)
 {
     kernels->activate(b->activation, 0.1f, b->columns, block[2], block[3]);
@@ -269,6 +275,8 @@ static void bench_elements(void)
     b.rows = 64;
     elements("normal", "64 x 32 lanes", 2048, run_normal, &b);
     elements("add_noise", "64 x 32 lanes", 2048, run_add_noise, &b);
+    b = (bench){.lanes = 16, .rows = 784};
+    elements("add_noise", "784 x 16 lanes, one std, clipped", 784 * 16, run_add_noise_within, &b);
     for (int kind = AED_IDENTITY; kind <= AED_SOFTPLUS; kind++) {
         b = (bench){.columns = 4096, .activation = (aed_activation)kind};
         elements("activate", activations[kind], 4096, run_activate, &b);

@@ -76,6 +76,14 @@ AED_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mas
 AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
 AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* Within [lo, hi]; NaN stays. */
+AED_INLINE vf v_clip(vf a, float lo, float hi)
+{
+    const vf low = v_set(lo), high = v_set(hi);
+    const vf raised = v_select(a < low, low, a);
+    return v_select(raised > high, high, raised);
+}
+
 /* The lower and upper half of a register as doubles, and back; of the portable form gcc makes
  * scalars. */
 #if defined(__AVX512F__)

@@ -4,6 +4,8 @@
  * the angle: phi uniform in [-pi/2, pi/2) and one more bit as the sign of the cosine cover the
  * circle, so sine and cosine need one polynomial each and no quadrants. Two normals then cost one
  * logarithm; u has 31 bits, so |z| reaches 6.6. */
+#include <stdbool.h>
+
 #include "kernel/set/set.h"
 #include "kernel/set/threefry.h"
 #include "kernel/set/vmath.h"
@@ -32,10 +34,21 @@ AED_INLINE void box_muller(vu *first, vu *second)
     *second = (vu)(radius * sine);
 }
 
-/* out = normals, or x + std[element] * normals where std is given (constant in each call). Pairs of
- * elements times registers of lanes are one list of units. */
+/* What becomes of a normal z: itself, x + std[element] z, or x + std[0] z within [lo, hi]. */
+typedef enum use { ALONE, ADD_EACH, ADD_WITHIN } use;
+
+AED_INLINE vf used(use how, vf z, vf x, float std, float lo, float hi)
+{
+    if (how == ALONE) return z;
+    const vf y = v_fma(v_set(std), z, x);
+    return how == ADD_EACH ? y : v_clip(y, lo, hi);
+}
+
+/* out = normals as `how` says (constant in each call). Pairs of elements times registers of lanes are
+ * one list of units. */
 AED_INLINE void draw(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
-                     int64_t elements, const float *std, const float *x, float *out)
+                     int64_t elements, use how, const float *std, float lo, float hi,
+                     const float *x, float *out)
 {
     const int64_t units = (elements + 1) / 2 * (lanes / AED_WIDTH);
     int64_t element = 0;
@@ -63,12 +76,12 @@ AED_INLINE void draw(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t f
         {
             if (j >= left) break;
             const int64_t e = elements_of[j], at = e * lanes + lanes_of[j];
-            const vf z = (vf)a[j];
-            v_store(out + at, std ? v_fma(v_set(std[e]), z, v_load(x + at)) : z);
+            const bool adds = how != ALONE, each = how == ADD_EACH;
+            v_store(out + at, used(how, (vf)a[j], adds ? v_load(x + at) : v_zero(),
+                                   adds ? std[each ? e : 0] : 0, lo, hi));
             if (e + 1 == elements) continue;
-            const vf next = (vf)b[j];
-            v_store(out + at + lanes,
-                    std ? v_fma(v_set(std[e + 1]), next, v_load(x + at + lanes)) : next);
+            v_store(out + at + lanes, used(how, (vf)b[j], adds ? v_load(x + at + lanes) : v_zero(),
+                                           adds ? std[each ? e + 1 : 0] : 0, lo, hi));
         }
     }
 }
@@ -76,11 +89,17 @@ AED_INLINE void draw(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t f
 void AED_SET(normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t first,
                      int64_t elements, float *out)
 {
-    draw(key, ids, lanes, first, elements, NULL, NULL, out);
+    draw(key, ids, lanes, first, elements, ALONE, NULL, 0, 0, NULL, out);
 }
 
 void AED_SET(add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                         const float *std, const float *x, float *y)
 {
-    draw(key, ids, lanes, 0, elements, std, x, y);
+    draw(key, ids, lanes, 0, elements, ADD_EACH, std, 0, 0, x, y);
+}
+
+void AED_SET(add_noise_within)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                               float std, float lo, float hi, const float *x, float *y)
+{
+    draw(key, ids, lanes, 0, elements, ADD_WITHIN, &std, lo, hi, x, y);
 }

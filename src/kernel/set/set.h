@@ -8,6 +8,12 @@ void AED_SET(normal)(aed_rng_key key, const uint32_t *ids, int lanes, uint32_t f
                      int64_t elements, float *out);
 void AED_SET(add_noise)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                         const float *std, const float *x, float *y);
+void AED_SET(add_noise_within)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                               float std, float lo, float hi, const float *x, float *y);
+void AED_SET(clip)(int64_t count, float lo, float hi, const float *x, float *y);
+void AED_SET(replace)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
+                      uint32_t low_below, uint32_t high_below, float low, float high,
+                      const float *x, float *y);
 void AED_SET(load_rows)(const float *samples, int64_t features, const uint32_t *ids, int lanes,
                         float *out);
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
