@@ -69,7 +69,7 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial)
     }
     drop_data(job);
     aed_status status = aed_source_create(&job->list.trials[trial].config.data, &job->source);
-    if (status == AED_OK) status = aed_dataset_create(&job->source, &job->dataset);
+    if (status == AED_OK) status = aed_dataset_create(&job->source, NULL, &job->dataset);
     status = aed_dist_agree(&job->world, status);
     if (status == AED_OK)
         job->data_trial = trial;
@@ -89,7 +89,7 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trai
     aed_status status = aed_job_load_data(job, trial);
     if (status != AED_OK) return status;
     return aed_trainer_create(&job->list.trials[trial].config, &job->dataset, &job->source.shape,
-                              job->source.interval, &job->world, trainer);
+                              job->dataset.interval, &job->world, trainer);
 }
 
 static aed_status plan_trial(aed_job *job, int64_t trial)
@@ -159,14 +159,48 @@ void aed_job_destroy(aed_job *job)
     memset(job, 0, sizeof *job);
 }
 
+/* The targets that are trained on, [samples][features], out of tiles. */
+static aed_status read_targets(const aed_dataset *data, float *out)
+{
+    enum { LANES = 16 };
+    aed_status status;
+    aed_split split;
+    float *tile = aed_alloc_aligned((size_t)data->features * LANES, sizeof *tile);
+    if (!tile) return aed_fail(AED_MEMORY, "out of memory for the floors of the data");
+    AED_TRY(aed_dataset_split(data, AED_SPLIT_TRAIN, &split));
+    for (int64_t first = 0; first < split.samples; first += LANES) {
+        uint32_t ids[LANES];
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            const int64_t at = first + lane < split.samples ? first + lane : split.samples - 1;
+            ids[lane] = split.ids ? split.ids[at] : split.first + (uint32_t)at;
+        }
+        AED_TRY(aed_dataset_tile(data, 0, ids, LANES, 1, tile, tile, NULL));
+        for (int64_t lane = 0; lane < LANES && first + lane < split.samples; lane++)
+            for (int64_t f = 0; f < data->features; f++)
+                out[(first + lane) * data->features + f] = tile[f * LANES + lane];
+    }
+done:
+    aed_free(tile);
+    return status;
+}
+
 aed_status aed_job_floors(aed_job *job, int64_t rank)
 {
     const aed_dataset *data = &job->dataset;
+    aed_status status;
     if (job->floor_rank == rank) return AED_OK;
     job->floor_rank = rank;
     job->mean_floor = job->pca_floor = NAN;
-    if (!data->target || !aed_pca_is_cheap(data->samples, data->features)) return AED_OK;
-    return aed_pca_floor(data->samples, data->features, data->target,
-                         rank < data->features ? rank : data->features, &job->mean_floor,
-                         &job->pca_floor);
+    /* Fresh samples are other ones in each epoch, and what divides a batch differs by batch. */
+    if (job->source.fresh || data->batch_scaled || !aed_pca_is_cheap(data->samples, data->features))
+        return AED_OK;
+    float *targets = aed_alloc((size_t)(data->samples * data->features), sizeof *targets);
+    if (!targets) return aed_fail(AED_MEMORY, "out of memory for the floors of the data");
+    AED_TRY(read_targets(data, targets));
+    AED_TRY(aed_pca_floor(data->samples, data->features, targets,
+                          rank < data->features ? rank : data->features, &job->mean_floor,
+                          &job->pca_floor));
+done:
+    aed_free(targets);
+    return status;
 }

@@ -122,11 +122,11 @@ static int64_t window_start(const bezier *state, uint32_t id)
 }
 
 static aed_status bezier_make(const aed_source *source, int64_t epoch, const uint32_t *ids,
-                              int64_t count, float *target, float *input)
+                              int64_t count, const aed_rows *rows)
 {
     const bezier *state = source->state;
+    float *target = rows->target;
     (void)epoch;
-    (void)input;
     for (int64_t i = 0; i < count; i++) {
         const double p1 = 2 * aed_rng_uniform(state->key, ids[i], DRAW_P1) - 1;
         const double p2 = 2 * aed_rng_uniform(state->key, ids[i], DRAW_P2) - 1;

@@ -123,11 +123,11 @@ static void mix_sample(const linear_mix *state, uint32_t id, float *target)
 }
 
 static aed_status linear_mix_make(const aed_source *source, int64_t epoch, const uint32_t *ids,
-                                  int64_t count, float *target, float *input)
+                                  int64_t count, const aed_rows *rows)
 {
     const linear_mix *state = source->state;
+    float *target = rows->target;
     (void)epoch;
-    (void)input;
     for (int64_t i = 0; i < count; i++, target += state->outputs) {
         if (state->mix) {
             mix_sample(state, ids[i], target);

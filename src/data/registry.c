@@ -25,7 +25,7 @@ const aed_source_ops *aed_source_find(const char *name)
 aed_status aed_source_create(const aed_spec *spec, aed_source *source)
 {
     aed_status status;
-    size_t floats;
+    size_t numbers;
     *source = (aed_source){.ops = aed_source_find(spec->kind->name)};
     if (!source->ops)
         return aed_fail(AED_CONFIG, "%s: unknown data source '%s'", spec->where, spec->kind->name);
@@ -35,10 +35,11 @@ aed_status aed_source_create(const aed_spec *spec, aed_source *source)
         *source = (aed_source){0};
         return status;
     }
-    /* A fresh source keeps one tile at a time. */
+    /* A fresh source keeps one tile at a time, and so does a set that is streamed. */
+    const bool kept = !source->fresh && !source->slow_to_read;
     AED_TRY(aed_data_check_size(
-        AED_CONFIG, spec->where, source->fresh ? AED_DATA_MAX_LANES : source->samples,
-        aed_shape_count(&source->shape), source->own_input ? 2 : 1, &floats));
+        AED_CONFIG, spec->where, kept ? source->samples + source->test_samples : AED_DATA_MAX_LANES,
+        aed_shape_count(&source->shape), aed_source_number_bytes(source), &numbers));
 done:
     if (status != AED_OK) aed_source_destroy(source);
     return status;

@@ -109,7 +109,7 @@ static aed_status allocate_scratch(const aed_spec *spec, signal_state *state)
 {
     size_t floats;
     const aed_status status = aed_data_check_size(AED_CONFIG, spec->where, state->points + 1,
-                                                  AED_LANE_BLOCK, 2, &floats);
+                                                  AED_LANE_BLOCK, 2 * sizeof(float), &floats);
     if (status != AED_OK) return status;
     state->x = aed_alloc((size_t)state->points, sizeof *state->x);
     state->clean = aed_alloc((size_t)state->points, sizeof *state->clean);
@@ -244,9 +244,10 @@ done:
 }
 
 static aed_status signal_make(const aed_source *source, int64_t epoch, const uint32_t *ids,
-                              int64_t count, float *target, float *input)
+                              int64_t count, const aed_rows *rows)
 {
     const signal_state *state = source->state;
+    float *target = rows->target, *input = rows->input;
     const uint64_t drawn = state->fresh ? (uint64_t)epoch : 0;
     const aed_rng_key start_key = aed_rng_key_make(state->seed, "data/signal/start", drawn);
     const aed_rng_key noise_key = aed_rng_key_make(state->seed, "data/signal/noise", drawn);

@@ -19,9 +19,12 @@ enum { AED_DATA_MAX_LANES = 64 };
 #define AED_DATA_MAX_SAMPLES 4294967295.0
 #define AED_DATA_MAX_SEED 9007199254740992.0
 
-/* Floats of `copies` blocks [samples][features], in *floats for one block. Fails with `status` and
- * a message that opens with `where` if they would not fit in this machine's memory. */
+/* Numbers in [samples][features], `bytes` each. Fails with `status` and a message that opens with
+ * `where` if they would not fit in this machine's memory. */
 aed_status aed_data_check_size(aed_status status, const char *where, int64_t samples,
-                               int64_t features, int copies, size_t *floats);
+                               int64_t features, int bytes, size_t *numbers);
+
+/* Bytes that a data set needs for each number of a sample. */
+int aed_source_number_bytes(const aed_source *source);
 
 #endif

@@ -92,10 +92,16 @@ typedef struct aed_kernels {
                     uint32_t low_below, uint32_t high_below, float low, float high, const float *x,
                     float *y);
 
-    /* out[features][lanes] from rows ids[lanes] of samples[][features]. Up to 7 floats beyond a row
-     * may be read. */
+    /* out[features][lanes] from rows ids[lanes] of samples[][features]. Up to 7 values beyond a row
+     * may be read. Of bytes: (x * unit - shift) * factor, rounded after each operation. */
     void (*load_rows)(const float *samples, int64_t features, const uint32_t *ids, int lanes,
                       float *out);
+    void (*load_bytes)(const uint8_t *samples, int64_t features, const uint32_t *ids, int lanes,
+                       float unit, float shift, float factor, float *out);
+    /* x = (x - shift) * factor, in place. */
+    void (*standardize)(int64_t count, float shift, float factor, float *x);
+    /* Divides each column of [features][lanes] by its Euclidean norm, where that is above 0. */
+    void (*unit_columns)(int64_t features, int lanes, float *x);
 
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    const float *x, float *y);

@@ -96,10 +96,11 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
 
 aed_status aed_trainer_evaluate(aed_trainer *trainer, double *loss)
 {
+    const int64_t samples = trainer->splits[false].samples;
     const double *sums;
-    aed_status status = sum_leaves(trainer, 0, trainer->samples, false, &sums);
+    aed_status status = sum_leaves(trainer, 0, samples, false, &sums);
     if (status != AED_OK) return status;
-    *loss = aed_trainer_mean(trainer, sums, trainer->samples);
-    if (!isfinite(*loss)) return aed_trainer_diagnose(trainer, 0, trainer->samples, false);
+    *loss = aed_trainer_mean(trainer, sums, samples);
+    if (!isfinite(*loss)) return aed_trainer_diagnose(trainer, 0, samples, false);
     return AED_OK;
 }

@@ -126,6 +126,11 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     t->batch = config->batch == 0 || config->batch > t->samples ? t->samples : config->batch;
     t->steps = divide_up(t->samples, t->batch);
     t->optim = aed_optim_find(config->optimizer.kind->name);
+    if (data->batch_scaled)
+        AED_TRY(aed_fail(AED_CONFIG, "data: the trainer cannot scale by a batch's largest value "
+                                     "yet; use another scale"));
+    AED_TRY(aed_dataset_split(data, AED_SPLIT_TRAIN, &t->splits[true]));
+    AED_TRY(aed_dataset_split(data, AED_SPLIT_VAL, &t->splits[false]));
     t->payload_doubles = config->loss_count + 1;
     status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
                               interval, t->batch, config->tile, config->leaf, &t->model);
@@ -136,8 +141,9 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     AED_TRY(aed_sum_create(comm, aed_trainer_leaves(t), t->model.parameter_block,
                            t->payload_doubles, &t->sum));
     t->evaluate_leaf = t->model.lanes;
-    while (divide_up(t->samples, t->evaluate_leaf) > EVALUATE_LEAVES) t->evaluate_leaf *= 2;
-    AED_TRY(aed_sum_create(comm, divide_up(t->samples, t->evaluate_leaf), 0, t->payload_doubles,
+    const int64_t evaluated = t->splits[false].samples;
+    while (divide_up(evaluated, t->evaluate_leaf) > EVALUATE_LEAVES) t->evaluate_leaf *= 2;
+    AED_TRY(aed_sum_create(comm, divide_up(evaluated, t->evaluate_leaf), 0, t->payload_doubles,
                            &t->evaluate_sum));
 done:
     if (status != AED_OK) aed_trainer_destroy(t);
@@ -183,11 +189,14 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch)
 void aed_trainer_order(aed_trainer *trainer, int64_t first, int64_t count, bool train)
 {
     aed_trainer *t = trainer;
+    const aed_split *split = &t->splits[train];
     /* One step an epoch takes all samples: shuffling them would change nothing but the rounding. */
     if (train && t->steps > 1)
         aed_permutation_read(&t->order, (uint32_t)first, (uint32_t)count, t->ids);
     else
         for (int64_t i = 0; i < count; i++) t->ids[i] = (uint32_t)(first + i);
+    for (int64_t i = 0; i < count; i++)
+        t->ids[i] = split->ids ? split->ids[t->ids[i]] : split->first + t->ids[i];
     t->ids_first = first;
     t->ids_count = train ? count : 0; /* an evaluation's order is good for its own tile only */
 }
@@ -213,8 +222,7 @@ aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, 
     const aed_model *model = &t->model;
     const int lanes = model->lanes;
     float *input = t->workspace + model->input_at;
-    const bool own_input = t->data->input != t->data->target ||
-                           (t->data->source && t->data->source->own_input);
+    const bool own_input = t->data->own_input;
     const bool noisy = train && t->input_std;
     float *clean = own_input || noisy ? t->workspace + model->target_at : input;
 
@@ -226,9 +234,9 @@ aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, 
                        .keys = t->keys,
                        .scratch = t->workspace + model->scratch_at};
     *target = clean;
-    const int64_t epoch = train ? t->epoch : 0; /* epoch 0 of a fresh source is held out */
-    aed_status status = aed_dataset_tile(t->data, epoch, ids, lanes, clean,
-                                         own_input ? input : clean);
+    const int64_t fixed = t->splits[train].epoch, epoch = fixed >= 0 ? fixed : t->epoch;
+    aed_status status = aed_dataset_tile(t->data, epoch, ids, lanes, 1, clean,
+                                         own_input ? input : clean, NULL);
     if (status == AED_OK && noisy)
         aed_kernels()->add_noise(t->input_key, ids, lanes, t->features, t->input_std,
                                  own_input ? input : clean, input);

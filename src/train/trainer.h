@@ -21,6 +21,7 @@ typedef struct aed_trainer {
 
     int64_t samples, batch, steps; /* of an epoch */
     int64_t features;              /* of a sample */
+    aed_split splits[2];           /* evaluated, trained on */
 
     float *params, *state; /* parameter block; optimiser state blocks behind each other */
     float *clipped;        /* gradients after clipping; NULL without */
@@ -67,7 +68,7 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch);
  * not finite (the message tells the step and the layer), AED_DATA if a source failed. Collective. */
 aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count);
 
-/* The same loss over all samples (a fresh source's held-out epoch 0) without noise. Collective. */
+/* The same loss over the samples of the split `val`, without noise. Collective. */
 aed_status aed_trainer_evaluate(aed_trainer *trainer, double *loss);
 
 /* Norm of the last step's gradient, before clipping. */

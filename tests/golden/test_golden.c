@@ -53,7 +53,8 @@ static void run_create(const aed_golden_case *c, golden_run *r)
     r->c = c;
     must(aed_config_parse(c->config, c->name, NULL, 0, &r->trials), c);
     assert_int_equal(r->trials.count, 1);
-    must(aed_dataset_from_arrays(c->samples, c->features, c->target, c->input, &r->data), c);
+    must(aed_dataset_from_arrays(c->samples, c->features, c->target, c->input, NULL, 0, &r->data),
+         c);
     must(aed_trainer_create(&r->trials.trials[0].config, &r->data, &c->shape, (aed_interval){0, 1},
                             &world, &r->trainer),
          c);

@@ -60,7 +60,7 @@ static void test_trial_memory_short_on_one_rank(void **state)
     assert_int_equal(aed_config_parse(MODEL, "test.yaml", NULL, 0, &list), AED_OK);
     const aed_config *config = &list.trials[0].config;
     assert_int_equal(aed_source_create(&config->data, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &data), AED_OK);
+    assert_int_equal(aed_dataset_create(&source, NULL, &data), AED_OK);
     long number = 1;
     for (; number < 1000; number++) {
         const aed_status status = train(config, &data, &source, number);

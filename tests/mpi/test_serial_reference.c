@@ -101,7 +101,7 @@ static void check_setting(const setting *s)
     assert_int_equal(aed_config_parse(MODEL, "test.yaml", overrides, 2, &list), AED_OK);
     const aed_config *config = &list.trials[0].config;
     assert_int_equal(aed_source_create(&config->data, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &data), AED_OK);
+    assert_int_equal(aed_dataset_create(&source, NULL, &data), AED_OK);
     assert_int_equal(
         aed_trainer_create(config, &data, &source.shape, source.interval, world, &trainer), AED_OK);
     assert_int_equal(

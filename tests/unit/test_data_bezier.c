@@ -9,6 +9,7 @@
 
 #include "aedist/rng.h"
 #include "core/memory.h"
+#include "data/rows_cache.h"
 #include "unit/data_fixture.h"
 
 enum { POINTS = 15, WINDOW = 7 };
@@ -27,7 +28,8 @@ static void make(const aed_source *source, uint32_t first, int64_t count, float 
     uint32_t ids[4096];
     assert_in_range(count, 1, 4096);
     for (int64_t i = 0; i < count; i++) ids[i] = first + (uint32_t)i;
-    assert_int_equal(source->ops->make(source, 0, ids, count, target, NULL), AED_OK);
+    assert_int_equal(source->ops->make(source, 0, ids, count, &(aed_rows){.target = target}),
+                     AED_OK);
 }
 
 /* y at the drawn point nearest to x, by searching all of them. */
@@ -101,7 +103,8 @@ static void test_make_is_the_same_alone_and_in_any_order(void **state)
     start_source(WINDOW, 22, &source);
     make(&source, 1000, COUNT, together);
     for (uint32_t i = 0; i < COUNT; i++) ids[i] = 1000 + COUNT - 1 - i;
-    assert_int_equal(source.ops->make(&source, 7, ids, COUNT, reversed, NULL), AED_OK);
+    assert_int_equal(source.ops->make(&source, 7, ids, COUNT, &(aed_rows){.target = reversed}),
+                     AED_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         make(&source, 1000 + i, 1, alone);
         assert_memory_equal(alone, together + i * WINDOW, sizeof alone);
@@ -167,10 +170,10 @@ static void test_make_has_the_article_statistics(void **state)
     double sum = 0, squares = 0, largest = 0;
     (void)state;
     start_source(WINDOW, 22, &source);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_OK);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_OK);
     const int64_t count = dataset.samples * dataset.features;
     for (int64_t i = 0; i < count; i++) {
-        const double y = dataset.target[i];
+        const double y = dataset.cache->rows.target[i];
         sum += y;
         squares += y * y;
         largest = fmax(largest, fabs(y));
@@ -204,7 +207,7 @@ static void test_create_survives_lack_of_memory(void **state)
         aed_dataset dataset = {0};
         aed_alloc_fail_after(n);
         status = aed_source_create(&f.spec, &source);
-        if (status == AED_OK) status = aed_dataset_create(&source, &dataset);
+        if (status == AED_OK) status = aed_dataset_create(&source, NULL, &dataset);
         aed_alloc_fail_after(0);
         assert_true(status == AED_OK || status == AED_MEMORY);
         aed_dataset_destroy(&dataset);

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "aedist/rng.h"
+#include "data/rows_cache.h"
 #include "unit/data_fixture.h"
 
 static const double article_mix[4] = {1, 1, 0.5, 1.5};
@@ -30,10 +31,12 @@ static void test_make_multiplies_by_the_matrix(void **state)
     assert_int_equal(source.shape.rank, 1);
     assert_int_equal(source.shape.size[0], 3);
     for (uint32_t i = 0; i < COUNT; i++) ids[i] = COUNT - 1 - i;
-    assert_int_equal(source.ops->make(&source, 0, ids, COUNT, mixed, NULL), AED_OK);
+    assert_int_equal(source.ops->make(&source, 0, ids, COUNT, &(aed_rows){.target = mixed}),
+                     AED_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         const double u = aed_rng_uniform(key, ids[i], 0), v = aed_rng_uniform(key, ids[i], 1);
-        assert_int_equal(source.ops->make(&source, 5, ids + i, 1, alone, NULL), AED_OK);
+        assert_int_equal(source.ops->make(&source, 5, ids + i, 1, &(aed_rows){.target = alone}),
+                         AED_OK);
         assert_memory_equal(alone, mixed + 3 * i, sizeof alone);
         assert_true(fabs(alone[0] - (u + 2 * v)) < 1e-6);
         assert_true(fabs(alone[1] - (0.5 * v - 3 * u)) < 1e-6);
@@ -55,9 +58,9 @@ static void test_make_unmixed_is_uniform(void **state)
     fixture_number(&f, "samples", COUNT);
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
     assert_true(source.interval.lo == 0 && source.interval.hi == 1);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_OK);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_OK);
     for (int i = 0; i < COUNT; i++) {
-        const float *u = dataset.target + i * FEATURES;
+        const float *u = dataset.cache->rows.target + i * FEATURES;
         for (int j = 0; j < FEATURES; j++) {
             assert_true(u[j] >= 0 && u[j] <= 1);
             sum[j] += u[j];

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/memory.h"
+#include "data/rows_cache.h"
 #include "unit/data_fixture.h"
 #include <cmocka.h>
 
@@ -71,13 +72,15 @@ static void check_tile(const aed_dataset *dataset, int lanes, int input_block)
 {
     static float target[MOST_FEATURES * MOST_LANES + 1], input[MOST_FEATURES * MOST_LANES + 1];
     uint32_t ids[MOST_LANES];
+    int32_t labels[MOST_LANES];
     const int64_t count = dataset->features * lanes;
     for (int lane = 0; lane < lanes; lane++)
         ids[lane] = (uint32_t)(lane * 7 + 3) % (uint32_t)dataset->samples;
     target[count] = input[count] = -1;
-    assert_int_equal(aed_dataset_tile(dataset, 4, ids, lanes, target, input), AED_OK);
+    assert_int_equal(aed_dataset_tile(dataset, 4, ids, lanes, 1, target, input, labels), AED_OK);
     for (int64_t f = 0; f < dataset->features; f++)
         for (int lane = 0; lane < lanes; lane++) {
+            assert_int_equal(labels[lane], ids[lane] % 10);
             assert_true(target[f * lanes + lane] == mark(ids[lane], f, 0));
             assert_true(input[f * lanes + lane] == mark(ids[lane], f, input_block));
         }
@@ -85,7 +88,7 @@ static void check_tile(const aed_dataset *dataset, int lanes, int input_block)
 
     /* One buffer gets the targets. */
     memset(input, 0, sizeof input);
-    assert_int_equal(aed_dataset_tile(dataset, 4, ids, lanes, input, input), AED_OK);
+    assert_int_equal(aed_dataset_tile(dataset, 4, ids, lanes, 1, input, input, NULL), AED_OK);
     assert_memory_equal(input, target, (size_t)count * sizeof(float));
 }
 
@@ -97,12 +100,17 @@ static void test_tile_transposes_every_size(void **state)
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         for (int own_input = 0; own_input < 2; own_input++) {
             float *target, *input;
+            int32_t labels[50];
             aed_dataset dataset;
             make_arrays(50, features[i], &target, &input);
+            for (int s = 0; s < 50; s++) labels[s] = s % 10;
             assert_int_equal(aed_dataset_from_arrays(50, features[i], target,
-                                                     own_input ? input : NULL, &dataset),
+                                                     own_input ? input : NULL, labels, 10,
+                                                     &dataset),
                              AED_OK);
+            assert_int_equal(dataset.classes, 10);
             memset(target, 0, sizeof(float)); /* the set has copies */
+            memset(labels, 0, sizeof labels);
             aed_free(target);
             aed_free(input);
             for (size_t l = 0; l < sizeof lanes / sizeof *lanes; l++)
@@ -124,14 +132,17 @@ static void test_tile_of_a_fresh_source_is_what_it_makes(void **state)
     fixture_start(&f, "signal");
     fixture_strings(&f, "functions", 2, functions);
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_OK);
-    assert_null(dataset.target);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_OK);
+    assert_true(!dataset.cache->kept && dataset.own_input);
     for (uint32_t lane = 0; lane < LANES; lane++)
         ids[lane] = lane < VALID ? 100 - 3 * lane : 100 - 3 * (VALID - 1);
     for (int64_t epoch = 0; epoch < 3; epoch++) {
-        assert_int_equal(aed_dataset_tile(&dataset, epoch, ids, LANES, target, input), AED_OK);
+        assert_int_equal(aed_dataset_tile(&dataset, epoch, ids, LANES, 1, target, input, NULL),
+                         AED_OK);
         for (int lane = 0; lane < LANES; lane++) {
-            assert_int_equal(source.ops->make(&source, epoch, ids + lane, 1, made, noisy), AED_OK);
+            assert_int_equal(source.ops->make(&source, epoch, ids + lane, 1,
+                                              &(aed_rows){.target = made, .input = noisy}),
+                             AED_OK);
             for (int i = 0; i < FEATURES; i++) {
                 assert_true(target[i * LANES + lane] == made[i]);
                 assert_true(input[i * LANES + lane] == noisy[i]);
@@ -155,8 +166,8 @@ static void test_tile_passes_on_a_source_failure(void **state)
     fixture_start(&f, "signal");
     fixture_strings(&f, "functions", 1, functions);
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_OK);
-    assert_int_equal(aed_dataset_tile(&dataset, 0, ids, 16, target, input), AED_DATA);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_OK);
+    assert_int_equal(aed_dataset_tile(&dataset, 0, ids, 16, 1, target, input, NULL), AED_DATA);
     aed_dataset_destroy(&dataset);
     aed_source_destroy(&source);
 }
@@ -168,8 +179,8 @@ static void test_tile_refuses_too_many_lanes(void **state)
     float tile;
     aed_dataset dataset;
     (void)state;
-    assert_int_equal(aed_dataset_from_arrays(1, 1, &value, NULL, &dataset), AED_OK);
-    assert_int_equal(aed_dataset_tile(&dataset, 0, &id, 65, &tile, &tile), AED_INTERNAL);
+    assert_int_equal(aed_dataset_from_arrays(1, 1, &value, NULL, NULL, 0, &dataset), AED_OK);
+    assert_int_equal(aed_dataset_tile(&dataset, 0, &id, 65, 1, &tile, &tile, NULL), AED_INTERNAL);
     aed_dataset_destroy(&dataset);
 }
 
@@ -183,13 +194,14 @@ static void test_create_holds_every_sample(void **state)
     fixture_start(&f, "bezier");
     fixture_number(&f, "samples", COUNT);
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_OK);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_OK);
     assert_int_equal(dataset.samples, COUNT);
-    assert_ptr_equal(dataset.input, dataset.target);
+    assert_true(dataset.cache->kept && !dataset.own_input);
     for (uint32_t id = 0; id < COUNT; id++) {
         float curve[15];
-        assert_int_equal(source.ops->make(&source, 0, &id, 1, curve, NULL), AED_OK);
-        assert_memory_equal(curve, dataset.target + id * 15, sizeof curve);
+        assert_int_equal(source.ops->make(&source, 0, &id, 1, &(aed_rows){.target = curve}),
+                         AED_OK);
+        assert_memory_equal(curve, dataset.cache->rows.target + id * 15, sizeof curve);
     }
     aed_dataset_destroy(&dataset);
     aed_dataset_destroy(&dataset);
@@ -201,20 +213,25 @@ static void test_create_holds_every_sample(void **state)
 static void test_from_arrays_refuses_impossible_sizes(void **state)
 {
     const float value = 0;
+    const int32_t label = 0;
     aed_dataset dataset;
     (void)state;
-    assert_int_equal(aed_dataset_from_arrays(0, 1, &value, NULL, &dataset), AED_DATA);
-    assert_int_equal(aed_dataset_from_arrays(1, 0, &value, NULL, &dataset), AED_DATA);
-    assert_int_equal(aed_dataset_from_arrays(INT64_C(1) << 32, 1, &value, NULL, &dataset),
+    assert_int_equal(aed_dataset_from_arrays(0, 1, &value, NULL, NULL, 0, &dataset), AED_DATA);
+    assert_int_equal(aed_dataset_from_arrays(1, 0, &value, NULL, NULL, 0, &dataset), AED_DATA);
+    assert_int_equal(aed_dataset_from_arrays(INT64_C(1) << 32, 1, &value, NULL, NULL, 0, &dataset),
                      AED_DATA);
-    assert_int_equal(aed_dataset_from_arrays(UINT32_MAX, INT32_MAX, &value, NULL, &dataset),
-                     AED_MEMORY);
-    aed_alloc_fail_after(1);
-    assert_int_equal(aed_dataset_from_arrays(1, 1, &value, &value, &dataset), AED_MEMORY);
-    aed_alloc_fail_after(2);
-    assert_int_equal(aed_dataset_from_arrays(1, 1, &value, &value, &dataset), AED_MEMORY);
+    assert_int_equal(
+        aed_dataset_from_arrays(UINT32_MAX, INT32_MAX, &value, NULL, NULL, 0, &dataset),
+        AED_MEMORY);
+    for (long n = 1; n <= 4; n++) {
+        aed_alloc_fail_after(n);
+        assert_int_equal(aed_dataset_from_arrays(1, 1, &value, &value, &label, 1, &dataset),
+                         AED_MEMORY);
+    }
     aed_alloc_fail_after(0);
-    assert_null(dataset.target);
+    assert_int_equal(aed_dataset_from_arrays(1, 1, &value, &value, &label, 0, &dataset), AED_DATA);
+    assert_non_null(strstr(aed_status_message(), "label 0 of sample 0"));
+    assert_null(dataset.cache);
 }
 
 int main(void)

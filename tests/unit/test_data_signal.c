@@ -40,7 +40,9 @@ static void make(const aed_source *source, int64_t epoch, uint32_t first, int64_
     uint32_t ids[1024];
     assert_in_range(count, 1, 1024);
     for (int64_t i = 0; i < count; i++) ids[i] = first + (uint32_t)i;
-    assert_int_equal(source->ops->make(source, epoch, ids, count, target, input), AED_OK);
+    assert_int_equal(
+        source->ops->make(source, epoch, ids, count, &(aed_rows){.target = target, .input = input}),
+        AED_OK);
 }
 
 static void test_create_describes_the_source(void **state)
@@ -119,7 +121,9 @@ static void test_make_is_the_same_alone_and_in_any_order(void **state)
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
     make(&source, 2, 0, COUNT, target, input);
     for (uint32_t i = 0; i < COUNT; i++) ids[i] = COUNT - 1 - i;
-    assert_int_equal(source.ops->make(&source, 2, ids, COUNT, reversed, reversed_input), AED_OK);
+    assert_int_equal(source.ops->make(&source, 2, ids, COUNT,
+                                      &(aed_rows){.target = reversed, .input = reversed_input}),
+                     AED_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         make(&source, 2, i, 1, alone, alone_input);
         assert_memory_equal(alone, target + i * FEATURES, sizeof alone);
@@ -366,11 +370,11 @@ static void test_make_reports_values_that_are_not_finite(void **state)
     fixture_numbers(&f, "start", 1, 2, range);
     fixture_number(&f, "fresh", 0);
     assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
-    assert_int_equal(aed_dataset_create(&source, &dataset), AED_DATA);
+    assert_int_equal(aed_dataset_create(&source, NULL, &dataset), AED_DATA);
     assert_non_null(strstr(aed_status_message(), "test.yaml:3:7: functions[1] 'sqrt(x)'"));
     assert_non_null(strstr(aed_status_message(), "at x = -"));
     assert_non_null(strstr(aed_status_message(), "sample "));
-    assert_null(dataset.target);
+    assert_null(dataset.cache);
     aed_source_destroy(&source);
 }
 
@@ -385,7 +389,7 @@ static void test_create_survives_lack_of_memory(void **state)
         aed_dataset dataset = {0};
         aed_alloc_fail_after(n);
         status = aed_source_create(&f.spec, &source);
-        if (status == AED_OK) status = aed_dataset_create(&source, &dataset);
+        if (status == AED_OK) status = aed_dataset_create(&source, NULL, &dataset);
         aed_alloc_fail_after(0);
         assert_true(status == AED_OK || status == AED_MEMORY);
         aed_dataset_destroy(&dataset);

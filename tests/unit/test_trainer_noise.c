@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "data/rows_cache.h"
 #include "support/numeric.h"
 #include "train/trainer.h"
 
@@ -46,7 +47,7 @@ static void create(fixture *f, const char *const *overrides)
     while (overrides[count]) count++;
     memset(f, 0, sizeof *f);
     if (aed_config_parse(text, "noise.yaml", overrides, count, &f->trials) != AED_OK ||
-        aed_dataset_from_arrays(SAMPLES, FEATURES, samples, NULL, &f->data) != AED_OK ||
+        aed_dataset_from_arrays(SAMPLES, FEATURES, samples, NULL, NULL, 0, &f->data) != AED_OK ||
         aed_trainer_create(&f->trials.trials[0].config, &f->data, &shape, (aed_interval){0, 1},
                            &world, &f->trainer) != AED_OK)
         fail_msg("%s", aed_status_message());
@@ -78,7 +79,8 @@ static void input_noise(fixture *f, int64_t epoch, bool train, float *noise)
         for (int lane = 0; lane < LANES; lane++)
             for (int i = 0; i < FEATURES; i++) {
                 const uint32_t id = tile.ids[lane];
-                assert_true(target[i * LANES + lane] == f->data.target[id * FEATURES + i]);
+                assert_true(target[i * LANES + lane] ==
+                            f->data.cache->rows.target[id * FEATURES + i]);
                 noise[id * FEATURES + i] = input[i * LANES + lane] - target[i * LANES + lane];
                 seen[id] = true;
             }

@@ -1,4 +1,7 @@
-/* Samples into lanes: rows of features, gathered by id and transposed by shuffles of registers. */
+/* Samples into lanes: rows of features, gathered by id and transposed by shuffles of registers; and
+ * their scaling. */
+#include <stdbool.h>
+
 #include "kernel/set/set.h"
 
 /* Features moved at once: one register holds them of two samples, of one, or half of one. */
@@ -56,5 +59,149 @@ void AED_SET(load_rows)(const float *samples, int64_t features, const uint32_t *
         for (int lane = 0; lane < lanes; lane += AED_WIDTH)
             transpose_rows(samples + f - back, features, ids + lane, valid, lanes,
                            out + (f - back) * lanes + lane);
+    }
+}
+
+/* ---- Bytes --------------------------------------------------------------------------------------- */
+
+typedef uint8_t byte_row __attribute__((vector_size(AED_LANE_BLOCK)));
+typedef uint64_t row_halves __attribute__((vector_size(AED_LANE_BLOCK)));
+
+enum { BYTES = 8 }; /* features moved at once: those of two rows fill one register */
+
+#define AED_INTERLEAVE_LOW(a, b) \
+    __builtin_shuffle(a, b, (byte_row){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#define AED_INTERLEAVE_HIGH(a, b) \
+    __builtin_shuffle(a, b,       \
+                      (byte_row){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+
+/* One round of the transposition: registers at distance BYTES / 2 are dealt into each other. */
+AED_INLINE void interleave(const byte_row *a, byte_row *b)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < BYTES / 2; i++) {
+        b[2 * i] = AED_INTERLEAVE_LOW(a[i], a[i + BYTES / 2]);
+        b[2 * i + 1] = AED_INTERLEAVE_HIGH(a[i], a[i + BYTES / 2]);
+    }
+}
+
+/* Features 0 ... BYTES-1 of two rows in turn. */
+AED_INLINE byte_row load_byte_pair(const uint8_t *first, const uint8_t *second)
+{
+    uint64_t low, high;
+    memcpy(&low, first, BYTES);
+    memcpy(&high, second, BYTES);
+    return AED_INTERLEAVE_LOW((byte_row)(row_halves){low}, (byte_row)(row_halves){high});
+}
+
+/* Lanes part * AED_WIDTH ... as floats; of the portable form gcc makes scalars. */
+#if defined(__AVX512F__)
+AED_INLINE vf widen_bytes(byte_row row, int part)
+{
+    (void)part; /* there is one */
+    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32((__m128i)row));
+}
+#elif defined(__AVX2__)
+AED_INLINE vf widen_bytes(byte_row row, int part)
+{
+    const __m128i bytes = part == 0 ? (__m128i)row : _mm_unpackhi_epi64((__m128i)row, (__m128i)row);
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+}
+#elif defined(__SSE2__)
+AED_INLINE vf widen_bytes(byte_row row, int part)
+{
+    const __m128i zero = _mm_setzero_si128(), bytes = (__m128i)row;
+    const __m128i words = part < 2 ? _mm_unpacklo_epi8(bytes, zero)
+                                   : _mm_unpackhi_epi8(bytes, zero);
+    return (vf)_mm_cvtepi32_ps(part % 2 == 0 ? _mm_unpacklo_epi16(words, zero)
+                                             : _mm_unpackhi_epi16(words, zero));
+}
+#else
+AED_INLINE vf widen_bytes(byte_row row, int part)
+{
+    vf v;
+    for (int i = 0; i < AED_WIDTH; i++) v[i] = (float)row[part * AED_WIDTH + i];
+    return v;
+}
+#endif
+
+/* out[feature][0 ... AED_LANE_BLOCK-1] for `valid` features of the rows from byte `at` on; `scale`:
+ * unit, shift, factor. */
+AED_INLINE void transpose_bytes(const uint8_t *const *rows, int64_t at, int64_t valid, int lanes,
+                                const vf *scale, bool unit_only, float *out)
+{
+    byte_row a[BYTES], b[BYTES];
+#pragma GCC unroll 8
+    for (int i = 0; i < BYTES; i++) a[i] = load_byte_pair(rows[i] + at, rows[i + BYTES] + at);
+    interleave(a, b);
+    interleave(b, a);
+    interleave(a, b);
+#pragma GCC unroll 8
+    for (int i = 0; i < BYTES; i++)
+        for (int part = 0; i < valid && part < AED_PARTS; part++) {
+            vf v = widen_bytes(b[i], part) * scale[0];
+            if (!unit_only) v = (v - scale[1]) * scale[2];
+            v_store(out + (int64_t)i * lanes + part * AED_WIDTH, v);
+        }
+}
+
+/* A block of lanes after the other: each row is read from one end to the other. */
+AED_INLINE void load_byte_rows(const uint8_t *samples, int64_t features, const uint32_t *ids,
+                               int lanes, const vf *scale, bool unit_only, float *out)
+{
+    for (int lane = 0; lane < lanes; lane += AED_LANE_BLOCK) {
+        const uint8_t *rows[AED_LANE_BLOCK];
+        for (int i = 0; i < AED_LANE_BLOCK; i++)
+            rows[i] = samples + (int64_t)ids[lane + i] * features;
+        for (int64_t f = 0; f + BYTES <= features; f += BYTES)
+            transpose_bytes(rows, f, BYTES, lanes, scale, unit_only, out + f * lanes + lane);
+        /* The last block moves back over features that are already written, where it can. */
+        const int64_t last = features > BYTES ? features - BYTES : 0;
+        if (features % BYTES)
+            transpose_bytes(rows, last, features, lanes, scale, unit_only,
+                            out + last * lanes + lane);
+    }
+}
+
+void AED_SET(load_bytes)(const uint8_t *samples, int64_t features, const uint32_t *ids, int lanes,
+                         float unit, float shift, float factor, float *out)
+{
+    const vf scale[3] = {v_set(unit), v_set(shift), v_set(factor)};
+    if (shift == 0 && factor == 1)
+        load_byte_rows(samples, features, ids, lanes, scale, true, out);
+    else
+        load_byte_rows(samples, features, ids, lanes, scale, false, out);
+}
+
+/* ---- Scaling ------------------------------------------------------------------------------------- */
+
+void AED_SET(standardize)(int64_t count, float shift, float factor, float *x)
+{
+    const vf shifts = v_set(shift), factors = v_set(factor);
+    for (int64_t i = 0; i < count; i += AED_WIDTH)
+        v_store(x + i, (v_load(x + i) - shifts) * factors);
+}
+
+/* Squares are summed in double, over features in order: no float's square leaves its range. The norm
+ * is rounded to float before it divides, so that no quotient exceeds 1. */
+void AED_SET(unit_columns)(int64_t features, int lanes, float *x)
+{
+    for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
+        vd low = {0}, high = {0};
+        for (int64_t f = 0; f < features; f++) {
+            const vf v = v_load(x + f * lanes + lane);
+            const vd v_low = v_widen_low(v), v_high = v_widen_high(v);
+            low += v_low * v_low;
+            high += v_high * v_high;
+        }
+        float norms[AED_WIDTH];
+        for (int i = 0; i < AED_WIDTH / 2; i++) {
+            norms[i] = (float)__builtin_sqrt(low[i]);
+            norms[i + AED_WIDTH / 2] = (float)__builtin_sqrt(high[i]);
+        }
+        const vf norm = v_load(norms);
+        const vf factor = v_select(norm > 0, v_set(1) / norm, v_set(1));
+        for (int64_t f = 0; f < features; f++)
+            v_store(x + f * lanes + lane, v_load(x + f * lanes + lane) * factor);
     }
 }

@@ -1,0 +1,72 @@
+/* Tiles: rows into float [features][lanes], scaled on the way. */
+#include <string.h>
+
+#include "data/rows_cache.h"
+#include "kernel/kernels.h"
+
+aed_status aed_rows_stage(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids, int lanes,
+                          uint32_t *places)
+{
+    int distinct = lanes;
+    while (distinct > 1 && ids[distinct - 1] == ids[distinct - 2]) distinct--;
+    for (int lane = 0; lane < lanes; lane++)
+        places[lane] = (uint32_t)(lane < distinct ? lane : distinct - 1);
+    return aed_rows_make(dataset->source, epoch, ids, distinct, &dataset->cache->staging);
+}
+
+/* Targets into lanes. Bytes are scaled by the kernel that loads them, for floats it is often nothing
+ * that is left to do. */
+static void load_targets(const aed_dataset *dataset, const aed_rows *rows, const uint32_t *ids,
+                         int lanes, float factor, float *target)
+{
+    const aed_kernels_table *kernels = aed_kernels();
+    const aed_affine *affine = &dataset->cache->affine;
+    const int64_t features = dataset->features, count = features * lanes;
+    /* One of the two is 1: a batch's factor belongs to a scaling of its own. */
+    const float whole = affine->factor * factor;
+    if (rows->bytes) {
+        kernels->load_bytes(rows->bytes, features, ids, lanes, affine->unit, affine->shift, whole,
+                            target);
+    } else {
+        kernels->load_rows(rows->target, features, ids, lanes, target);
+        if (affine->shift != 0 || whole != 1)
+            kernels->standardize(count, affine->shift, whole, target);
+    }
+    if (dataset->scale.kind == AED_SCALE_L2) kernels->unit_columns(features, lanes, target);
+}
+
+aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
+                            int lanes, float factor, float *target, float *input, int32_t *labels)
+{
+    uint32_t places[AED_DATA_MAX_LANES];
+    const aed_rows_cache *cache = dataset->cache;
+    const aed_rows *rows = &cache->rows;
+    if (lanes < 1 || lanes > AED_DATA_MAX_LANES || lanes % AED_LANE_BLOCK)
+        return aed_fail(AED_INTERNAL, "aed_dataset_tile: %d lanes; 16, 32, 48 or 64 are possible",
+                        lanes);
+    if (!cache->kept) {
+        const aed_status status = aed_rows_stage(dataset, epoch, ids, lanes, places);
+        if (status != AED_OK) return status;
+        ids = places;
+        rows = &cache->staging;
+    }
+    load_targets(dataset, rows, ids, lanes, factor, target);
+    for (int lane = 0; labels && rows->labels && lane < lanes; lane++)
+        labels[lane] = rows->labels[ids[lane]];
+    /* One buffer for both, or no input buffer, gets the targets. */
+    if (!input || input == target) return AED_OK;
+    if (rows->input)
+        aed_kernels()->load_rows(rows->input, dataset->features, ids, lanes, input);
+    else
+        memcpy(input, target, sizeof *input * (size_t)(dataset->features * lanes));
+    return AED_OK;
+}
+
+void aed_dataset_announce(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
+                          int64_t count)
+{
+    (void)dataset;
+    (void)epoch;
+    (void)ids;
+    (void)count;
+}
