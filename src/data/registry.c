@@ -7,6 +7,7 @@ static const aed_source_ops *const sources[] = {
     &aed_source_bezier,
     &aed_source_signal,
     &aed_source_linear_mix,
+    &aed_source_glyphs,
 };
 
 const aed_source_ops *const *aed_source_table(int *count)
