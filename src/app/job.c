@@ -68,8 +68,10 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial)
         return AED_OK;
     }
     drop_data(job);
-    aed_status status = aed_source_create(&job->list.trials[trial].config.data, &job->source);
-    if (status == AED_OK) status = aed_dataset_create(&job->source, NULL, &job->dataset);
+    const aed_config *config = &job->list.trials[trial].config;
+    aed_status status = aed_source_create(&config->data, &job->source);
+    if (status == AED_OK)
+        status = aed_dataset_create(&job->source, &config->data_options, &job->dataset);
     status = aed_dist_agree(&job->world, status);
     if (status == AED_OK)
         job->data_trial = trial;
@@ -95,10 +97,11 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trai
 static aed_status plan_trial(aed_job *job, int64_t trial)
 {
     aed_trainer trainer;
-    const aed_config *config = &job->list.trials[trial].config;
+    aed_config *config = &job->list.trials[trial].config;
     aed_plan *plan = &job->plans[trial];
     aed_status status = aed_job_create_trainer(job, trial, &trainer);
     if (status != AED_OK) return status;
+    config->data_options.scale = job->dataset.scale; /* what `auto` means is known by now */
     *plan = (aed_plan){.tile = trainer.model.lanes,
                        .leaf = trainer.model.leaf,
                        .leaves = aed_trainer_leaves(&trainer),

@@ -17,6 +17,16 @@ static void print_ranks(const aed_job *job)
                leaves, leaves == 1 ? "leaf" : "leaves", leaves, job->world.size);
 }
 
+/* What there is besides the training samples. */
+static void print_divisions(const aed_job *job)
+{
+    const int64_t held_out = job->source.samples - job->dataset.samples;
+    if (held_out > 0) printf(", %" PRId64 " held out", held_out);
+    if (job->source.test_samples > 0) printf(", %" PRId64 " for tests", job->source.test_samples);
+    if (job->source.classes > 0) printf(", %" PRId32 " classes", job->source.classes);
+    printf("\n");
+}
+
 void aed_report_head(const aed_job *job, const aed_trainer *trainer)
 {
     const aed_model *model = &trainer->model;
@@ -24,8 +34,9 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
     char shape[96];
     printf("aedist    " AED_VERSION ", %d %s, %s kernels\n", job->world.size,
            job->world.size == 1 ? "rank" : "ranks", aed_kernels()->name);
-    printf("data      %s: %" PRId64 " samples of %s%s\n", config->data.kind->name, trainer->samples,
+    printf("data      %s: %" PRId64 " samples of %s%s", config->data.kind->name, trainer->samples,
            aed_shape_text(&model->input, shape), job->source.fresh ? ", new ones every epoch" : "");
+    print_divisions(job);
     printf("model     %" PRId64 " parameters, code of %" PRId64 " for %" PRId64
            " numbers (%.1f %%)\n",
            model->parameter_count, job->plans[0].code_size, trainer->features,

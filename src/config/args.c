@@ -71,17 +71,19 @@ aed_status aed_read_section(const aed_node *node, aed_section_id id)
     return AED_OK;
 }
 
-/* Refuses a key of `args` that is neither an argument of `kind` nor `extra`. */
-static aed_status check_arg_keys(const aed_kind *kind, const aed_node *args, const char *extra)
+/* Refuses a key of `args` that is neither an argument of `kind` nor one of `beside`. */
+static aed_status check_arg_keys(const aed_kind *kind, const aed_node *args,
+                                 const aed_section *beside)
 {
-    const char *candidates[MAX_CANDIDATES] = {extra};
-    int count = 1;
+    const char *candidates[MAX_CANDIDATES];
+    int count = 0;
+    for (int i = 0; i < beside->count; i++) candidates[count++] = beside->keys[i].name;
     for (int i = 0; i < kind->arg_count && count < MAX_CANDIDATES; i++)
         candidates[count++] = kind->args[i].name;
     for (int64_t i = 0; i < args->count; i++) {
         const char *key = args->entries[i].key;
         int k = 0;
-        while (k < count && (!candidates[k] || strcmp(candidates[k], key) != 0)) k++;
+        while (k < count && strcmp(candidates[k], key) != 0) k++;
         if (k == count)
             return aed_read_unknown_key(&args->entries[i], kind->name, candidates, count);
     }
@@ -91,6 +93,15 @@ static aed_status check_arg_keys(const aed_kind *kind, const aed_node *args, con
 aed_status aed_read_args(aed_config_memory *memory, const aed_kind *kind, const aed_node *args,
                          const char *extra, aed_place place, aed_spec *spec)
 {
+    const aed_key key = {extra, ""};
+    const aed_section beside = {"", &key, extra ? 1 : 0};
+    return aed_read_args_beside(memory, kind, args, &beside, place, spec);
+}
+
+aed_status aed_read_args_beside(aed_config_memory *memory, const aed_kind *kind,
+                                const aed_node *args, const aed_section *beside, aed_place place,
+                                aed_spec *spec)
+{
     aed_status status = AED_OK;
     char text[128];
     if (aed_node_is_null(args)) args = NULL;
@@ -98,7 +109,7 @@ aed_status aed_read_args(aed_config_memory *memory, const aed_kind *kind, const 
         AED_TRY(aed_place_fail(
             args->place, "the arguments of %s must be a mapping of keys to values, but are %s",
             kind->name, aed_node_describe(args, text)));
-    if (args) AED_TRY(check_arg_keys(kind, args, extra));
+    if (args) AED_TRY(check_arg_keys(kind, args, beside));
     aed_arg_value *values = aed_config_alloc(memory, (size_t)kind->arg_count, sizeof *values);
     spec->where = aed_place_text(memory, place);
     if (!values || !spec->where) return AED_MEMORY;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aedist/data.h"
 #include "aedist/layer.h"
 #include "aedist/spec.h"
 
@@ -19,7 +20,8 @@ typedef struct aed_loss_term_spec {
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
-    aed_spec data;          /* of a source kind */
+    aed_spec data;                    /* of a source kind */
+    aed_dataset_options data_options; /* scale AED_SCALE_AUTO until the source is known */
     aed_layer_spec *layers; /* encoder, code activation, code noise, decoder, in this order */
     int64_t layer_count;
     int64_t code_layer; /* index of the layer whose output is the code (before noise); -1: none */
@@ -73,11 +75,11 @@ aed_status aed_config_parse(const char *text, const char *name, const char *cons
 void aed_trial_list_destroy(aed_trial_list *trials);
 
 /* The whole config with every default written out, as YAML that reads back to the same config, with
- * the tile and leaf that the model chose. A malloc'ed text for the caller to free. */
+ * the tile and leaf that the model chose and the scale as it is in data_options. A malloc'ed text for the caller to free. */
 aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t leaf, char **text);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
- * matter to its numbers (not name, metrics, log). id holds at least 16 bytes. */
+ * matter to its numbers (not name, metrics, log, data.memory). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 
 /* All keys and kinds with their arguments, as a malloc'ed text for people. */

@@ -43,6 +43,8 @@ typedef struct aed_section {
 
 typedef enum aed_section_id {
     AED_SECTION_TOP,
+    AED_SECTION_DATA,
+    AED_SECTION_SCALE,
     AED_SECTION_MODEL,
     AED_SECTION_CODE,
     AED_SECTION_TRAIN,

@@ -62,27 +62,6 @@ aed_status aed_read_amount(const aed_node *section, const char *key, double *val
     return status;
 }
 
-/* data: {source: KIND, its arguments} */
-static aed_status read_data(aed_config_memory *memory, const aed_node *node, aed_config *config)
-{
-    aed_status status;
-    char text[128];
-    const char *word;
-    const aed_kind *kind;
-    if (node->type != AED_NODE_MAPPING)
-        return aed_place_fail(node->place,
-                              "data must be a mapping such as {source: bezier}, but is %s",
-                              aed_node_describe(node, text));
-    const aed_node *source = aed_node_get(node, "source");
-    if (aed_node_is_null(source))
-        return aed_place_fail(node->place, "missing key 'source' in data (the data source's name)");
-    AED_TRY(aed_scalar_text(source, "'source' in data", &word));
-    AED_TRY(aed_read_kind_name(AED_REGISTRY_SOURCE, word, source->place, &kind));
-    AED_TRY(aed_read_args(memory, kind, node, "source", source->place, &config->data));
-done:
-    return status;
-}
-
 /* The run's name becomes a folder's name. */
 static aed_status read_name(const aed_node *node, aed_config *config)
 {
@@ -123,7 +102,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     if (!aed_node_is_null(own_name)) AED_TRY(read_name(own_name, config));
     if (!aed_node_is_null(seed)) AED_TRY(aed_scalar_seed(seed, "'seed'", &config->seed));
     AED_TRY(aed_read_amount(root, "noise_scale", &config->noise_scale));
-    AED_TRY(read_data(memory, data, config));
+    AED_TRY(aed_read_data(memory, data, &config->data, &config->data_options));
     AED_TRY(aed_read_model(memory, model, config));
     AED_TRY(aed_read_train(memory, train, config));
     AED_TRY(

@@ -30,6 +30,11 @@ aed_arg_value aed_read_fallback(const aed_arg_def *def);
 aed_status aed_read_args(aed_config_memory *memory, const aed_kind *kind, const aed_node *args,
                          const char *extra, aed_place place, aed_spec *spec);
 
+/* The same with a section's keys beside the arguments. */
+aed_status aed_read_args_beside(aed_config_memory *memory, const aed_kind *kind,
+                                const aed_node *args, const aed_section *beside, aed_place place,
+                                aed_spec *spec);
+
 /* A kind as written: `relu`, `{linear: 32}` or `{conv1d: {out: 3}}`. */
 typedef struct aed_kind_use {
     const aed_kind *kind;
@@ -52,6 +57,13 @@ aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const
 aed_status aed_read_count(const aed_node *section, const char *key, int64_t min, const char *word,
                           int64_t *value);
 aed_status aed_read_amount(const aed_node *section, const char *key, double *value);
+
+/* The words of `scale` by aed_scale_kind; NULL for the one that is written {mean: M, std: S}. */
+extern const char *const aed_scale_words[];
+
+/* A data section: {source: KIND, its arguments, scale, holdout, memory}. */
+aed_status aed_read_data(aed_config_memory *memory, const aed_node *node, aed_spec *source,
+                         aed_dataset_options *options);
 
 /* `config->noise_scale` is read before the model, the model before the training. */
 aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);

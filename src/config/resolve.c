@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/read.h"
 #include "config/text.h"
 #include "core/memory.h"
+
+static const double GIB = 1024.0 * 1024.0 * 1024.0;
 
 /* Part of the hashed text: a change of what the settings mean is a change of every id. */
 static const char identity_version[] = "# aedist trial 1\n";
@@ -193,12 +196,36 @@ static void add_train(aed_text *text, const aed_config *config, int64_t tile, in
     add_count(text, "leaf", leaf, "auto");
 }
 
-/* What decides about the trial's numbers. */
-static void add_identity(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf)
+static void add_data(aed_text *text, const aed_config *config, bool all)
 {
+    const aed_dataset_options *options = &config->data_options;
     aed_text_addf(text, "data: {source: %s", config->data.kind->name);
     add_args(text, &config->data, false);
-    aed_text_add(text, "}\nmodel:\n  init: ");
+    aed_text_add(text, ", scale: ");
+    if (options->scale.kind == AED_SCALE_STANDARD) {
+        aed_text_add(text, "{mean: ");
+        aed_text_add_float(text, options->scale.mean);
+        aed_text_add(text, ", std: ");
+        aed_text_add_float(text, options->scale.std);
+        aed_text_add(text, "}");
+    } else {
+        aed_text_add(text, aed_scale_words[options->scale.kind]);
+    }
+    aed_text_add(text, ", holdout: ");
+    aed_text_add_float(text, options->holdout);
+    if (all) {
+        aed_text_add(text, ", memory: ");
+        aed_text_add_float(text, options->memory / GIB);
+    }
+    aed_text_add(text, "}\n");
+}
+
+/* What decides about the trial's numbers, or all that belongs to the same sections. */
+static void add_sections(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf,
+                         bool all)
+{
+    add_data(text, config, all);
+    aed_text_add(text, "model:\n  init: ");
     add_kind(text, &config->init, NULL, true);
     aed_text_add(text, "\n");
     add_layers(text, config, "encoder");
@@ -216,7 +243,7 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     aed_text_add(&all, "name: ");
     aed_text_add_string(&all, config->name);
     aed_text_add(&all, "\n");
-    add_identity(&all, config, tile, leaf);
+    add_sections(&all, config, tile, leaf, true);
     aed_text_addf(&all, "metrics: {every: %" PRId64 "}\nlog: {every: %" PRId64 "}\n",
                   config->metrics_every, config->log_every);
     return aed_text_take(&all, text);
@@ -229,7 +256,7 @@ aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t l
     aed_text all = {0};
     char *text;
     aed_text_add(&all, identity_version);
-    add_identity(&all, config, tile, leaf);
+    add_sections(&all, config, tile, leaf, false);
     aed_status status = aed_text_take(&all, &text);
     if (status != AED_OK) return status;
     SHA256Data((const uint8_t *)text, strlen(text), digits);

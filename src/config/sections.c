@@ -13,6 +13,24 @@ static const aed_key top_keys[] = {
     {"sweep", "mapping of key paths to lists of values: one trial for each combination"},
 };
 
+static const aed_key data_keys[] = {
+    {"source", "a data source, whose arguments stand beside it; required"},
+    {"scale",
+     "auto, none, unit (to [0, 1]), batch_max (by the batch's largest value), l2 (by each sample's "
+     "norm) or {mean: M, std: S}; bytes by 1/255 first, but for none (auto: unit for bytes, none "
+     "for others)"},
+    {"holdout", "number >= 0: part (below 1) or number of training samples that are kept for "
+                "validation (0.0)"},
+    {"memory",
+     "number >= 0, GiB a rank: samples that need more are made or read again when they are wanted, "
+     "with the same results; 0 for half the machine's (0.0)"},
+};
+
+static const aed_key scale_keys[] = {
+    {"mean", "number that is subtracted; required"},
+    {"std", "number > 0 that divides; required"},
+};
+
 static const aed_key model_keys[] = {
     {"init", "initialisation of the parameters (default)"},
     {"encoder", "list of layers"},
@@ -52,6 +70,8 @@ static const aed_key log_keys[] = {
 
 static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_TOP] = SECTION("", top_keys),
+    [AED_SECTION_DATA] = SECTION("data", data_keys),
+    [AED_SECTION_SCALE] = SECTION("data.scale", scale_keys),
     [AED_SECTION_MODEL] = SECTION("model", model_keys),
     [AED_SECTION_CODE] = SECTION("model.code", code_keys),
     [AED_SECTION_TRAIN] = SECTION("train", train_keys),

@@ -18,16 +18,18 @@ static uint32_t random_below(uint32_t limit)
 
 /* Pieces that make more trouble than single bytes do. */
 static const char *const pieces[] = {
-    "{",    "}",     "[",       "]",    ": ",  ", ",     "\n",   "\n  ",     "- ",      "&a ",
-    "*a",   "!!x ",  "'",       "\"",   "? ",  "|\n",    ">\n",  "#",        "---\n",   "%YAML 9",
-    "null", "~",     "1e999",   "-1",   "0x1", "\xff",   "\xc3", "\xe2\x80", "\\",      "sweep: ",
-    "name", "train", "encoder", "code", "mse", "linear", "adam", "seed",     "[[[[[[[", "{a: {b: ",
-    "\t",   "<<: ",  "9999999", ".",    "+",   "...\n",  "@",    "`",        "\r",      "weight"};
+    "{",       "}",      "[",       "]",        ": ",   ", ",      "\n",      "\n  ",
+    "- ",      "&a ",    "*a",      "!!x ",     "'",    "\"",      "? ",      "|\n",
+    ">\n",     "#",      "---\n",   "%YAML 9",  "null", "~",       "1e999",   "-1",
+    "0x1",     "\xff",   "\xc3",    "\xe2\x80", "\\",   "sweep: ", "name",    "train",
+    "encoder", "code",   "mse",     "linear",   "adam", "seed",    "[[[[[[[", "{a: {b: ",
+    "\t",      "<<: ",   "9999999", ".",        "+",    "...\n",   "@",       "`",
+    "\r",      "weight", "scale",   "mean",     "std",  "holdout", "memory"};
 
 static const char *const overrides[] = {
-    NULL,          "model.encoder.0.conv1d.out=3",   "sweep.seed=[1, 2]", "model.decoder.+=relu",
-    "train={}",    "model.code.noise=[0.1]",         "sweep=null",        "model.encoder.low=null",
-    "data.seed=5", "train.loss.reconstruction.mse=1"};
+    NULL,          "model.encoder.0.conv1d.out=3",    "sweep.seed=[1, 2]", "model.decoder.+=relu",
+    "train={}",    "model.code.noise=[0.1]",          "sweep=null",        "model.encoder.low=null",
+    "data.seed=5", "train.loss.reconstruction.mse=1", "data.scale.mean=1", "data.scale=l2"};
 
 /* Parses and, if it was taken, writes out and reads back. */
 static void feed(const char *text, const char *override)

@@ -241,6 +241,60 @@ static void test_unknown_kinds_named(void **state)
                    "config.yaml:1:16: unknown data source 'besier' (did you mean 'bezier'?)");
 }
 
+static void check_scale(const char *override, aed_scale_kind kind, double mean, double std)
+{
+    aed_trial_list trials = parse_trials(bezier_text, override);
+    const aed_scale *scale = &trials.trials[0].config.data_options.scale;
+    assert_int_equal(scale->kind, kind);
+    if (kind == AED_SCALE_STANDARD) assert_true(scale->mean == mean && scale->std == std);
+    aed_trial_list_destroy(&trials);
+}
+
+static void test_data_options_read(void **state)
+{
+    (void)state;
+    check_scale(NULL, AED_SCALE_AUTO, 0, 0);
+    check_scale("data.scale=auto", AED_SCALE_AUTO, 0, 0);
+    check_scale("data.scale=none", AED_SCALE_NONE, 0, 0);
+    check_scale("data.scale=unit", AED_SCALE_UNIT, 0, 0);
+    check_scale("data.scale=batch_max", AED_SCALE_BATCH_MAX, 0, 0);
+    check_scale("data.scale=l2", AED_SCALE_L2, 0, 0);
+    check_scale("data.scale={mean: -0.1307, std: 0.3081}", AED_SCALE_STANDARD, -0.1307, 0.3081);
+    aed_trial_list trials = parse_trials(bezier_text, "data={source: bezier, holdout: 0.1, "
+                                                      "memory: 0.5, window: 7}");
+    const aed_config *config = &trials.trials[0].config;
+    assert_true(config->data_options.holdout == 0.1);
+    assert_true(config->data_options.memory == 0.5 * 1073741824.0);
+    assert_string_equal(config->data_options.where, config->data.where);
+    assert_int_equal(aed_spec_int(&config->data, "window"), 7);
+    aed_trial_list_destroy(&trials);
+}
+
+static void test_data_options_refused(void **state)
+{
+    (void)state;
+    assert_refused(bezier_text, "data.scale=units",
+                   "data.scale=units: 'scale' in data is 'units', but must be auto, none, unit, "
+                   "batch_max, l2 or {mean: M, std: S} (did you mean 'unit'?)");
+    assert_refused(bezier_text, "data.scale=[1, 2]",
+                   "data.scale=[1, 2]: 'scale' in data must be a text, but is a list");
+    assert_refused(bezier_text, "data.scale={mean: 1}",
+                   "data.scale={mean: 1}: missing key 'std' in data.scale (number > 0 that "
+                   "divides; required)");
+    assert_refused(bezier_text, "data.scale={mean: 1, std: 0}",
+                   "data.scale={mean: 1, std: 0}: 'std' in data.scale is 0, but must be at least "
+                   "1e-30");
+    assert_refused(bezier_text, "data.scale={mean: 1, sdt: 1}",
+                   "data.scale={mean: 1, sdt: 1}: unknown key 'sdt' in data.scale (did you mean "
+                   "'std'?)");
+    assert_refused(bezier_text, "data.holdout=-1",
+                   "data.holdout=-1: 'holdout' is -1, but must be at least 0");
+    assert_refused(bezier_text, "data.memory=much",
+                   "data.memory=much: 'memory' must be a number, but is 'much'");
+    assert_refused(bezier_text, "data.holdut=0.1",
+                   "data.holdut=0.1: unknown key 'data.holdut' (did you mean 'holdout'?)");
+}
+
 static void test_missing_keys_named(void **state)
 {
     (void)state;
@@ -472,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_bool_words_refused),
         cmocka_unit_test(test_unknown_keys_named_with_place),
         cmocka_unit_test(test_unknown_kinds_named),
+        cmocka_unit_test(test_data_options_read),
+        cmocka_unit_test(test_data_options_refused),
         cmocka_unit_test(test_missing_keys_named),
         cmocka_unit_test(test_wrong_types_named),
         cmocka_unit_test(test_values_out_of_range_named),

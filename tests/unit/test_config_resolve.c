@@ -13,8 +13,8 @@ static void test_resolve_writes_every_default(void **state)
     aed_trial_list trials = parse_trials(bezier_text, NULL);
     char *text;
     assert_int_equal(aed_config_resolve(&trials.trials[0].config, 32, 64, &text), AED_OK);
-    const char *data = strstr(text, "data: {source: bezier, samples: 16384, points: 15, ");
-    assert_non_null(data);
+    assert_non_null(strstr(text, "data: {source: bezier, samples: 16384, points: 15, window: 0, "
+                                 "seed: 22, scale: auto, holdout: 0.0, memory: 0.0}\n"));
     assert_ptr_equal(text, strstr(text, "name: config\n"));
     assert_non_null(strstr(
         text, "model:\n"
@@ -71,6 +71,14 @@ static const char *const forms[] = {
     "data={source: linear_mix, samples: 100, mix: [[1, 1], [0.5, 1.5]], seed: 1}",
     "data={source: linear_mix, samples: 100, features: 4}",
     signal_data,
+    "data.scale=none",
+    "data.scale=unit",
+    "data.scale=batch_max",
+    "data.scale=l2",
+    "data.scale={mean: 0.1307, std: 0.3081}",
+    "data.holdout=0.123456789012345678",
+    "data.holdout=600",
+    "data.memory=0.7",
 };
 
 static void test_resolve_reads_back_to_the_same(void **state)
@@ -112,6 +120,12 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "log.every=5", true);
     assert_same_id(NULL, "metrics.every=5", true);
     assert_same_id(NULL, "sweep.seed=[11]", true);
+    assert_same_id(NULL, "data.memory=3", true);
+    assert_same_id(NULL, "data.scale=auto", true);
+    assert_same_id(NULL, "data.holdout=0", true);
+    assert_same_id(NULL, "data.holdout=0.1", false);
+    assert_same_id(NULL, "data.scale=unit", false);
+    assert_same_id("data.scale={mean: 0, std: 1}", "data.scale={mean: 0, std: 2}", false);
     assert_same_id(NULL, "seed=12", false);
     assert_same_id(NULL, "train.epochs=5001", false);
     assert_same_id(NULL, "data.seed=23", false);

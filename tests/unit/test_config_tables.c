@@ -2,7 +2,15 @@
 #include "config/kinds.h"
 #include "test_config.h"
 
-static void check_arg(const aed_kind *kind, const aed_arg_def *def)
+static bool is_data_key(const char *name)
+{
+    const aed_section *section = aed_section_get(AED_SECTION_DATA);
+    for (int i = 0; i < section->count; i++)
+        if (strcmp(section->keys[i].name, name) == 0) return true;
+    return false;
+}
+
+static void check_arg(aed_registry registry, const aed_kind *kind, const aed_arg_def *def)
 {
     bool bounded = def->min != 0 || def->max != 0;
     if (!def->name || !def->help || !def->help[0])
@@ -17,8 +25,8 @@ static void check_arg(const aed_kind *kind, const aed_arg_def *def)
     }
     if (def->type == AED_ARG_INT && def->fallback != (double)(int64_t)def->fallback)
         fail_msg("%s.%s: the fallback is not whole", kind->name, def->name);
-    if (strcmp(def->name, "name") == 0 || strcmp(def->name, "source") == 0 ||
-        strcmp(def->name, "weight") == 0)
+    if (strcmp(def->name, "name") == 0 || strcmp(def->name, "weight") == 0 ||
+        (registry == AED_REGISTRY_SOURCE && is_data_key(def->name)))
         fail_msg("%s.%s: the config has a meaning for that key itself", kind->name, def->name);
 }
 
@@ -32,7 +40,7 @@ static void test_kinds_are_sound(void **state)
             bool main_found = !kind->main_arg;
             assert_ptr_equal(aed_registry_find(registry, kind->name), kind);
             for (int k = 0; k < kind->arg_count; k++) {
-                check_arg(kind, &kind->args[k]);
+                check_arg(registry, kind, &kind->args[k]);
                 for (int j = 0; j < k; j++)
                     assert_string_not_equal(kind->args[j].name, kind->args[k].name);
                 if (kind->main_arg && strcmp(kind->args[k].name, kind->main_arg) == 0)
