@@ -27,6 +27,7 @@ typedef struct aed_tile {
     bool train;              /* noise and dropout act in training only */
     const aed_rng_key *keys; /* [layers] of this epoch, by layer index; set if is_random */
     float *scratch;          /* model-wide scratch, as large as the largest layer asked for */
+    struct aed_laps *laps;   /* of layers: forward by index, then backward; NULL: nobody measures */
 } aed_tile;
 
 enum { AED_LAYER_MAX_TENSORS = 2 };

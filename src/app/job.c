@@ -91,7 +91,7 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trai
     aed_status status = aed_job_load_data(job, trial);
     if (status != AED_OK) return status;
     return aed_trainer_create(&job->list.trials[trial].config, &job->dataset, &job->source.shape,
-                              job->dataset.interval, &job->world, trainer);
+                              &job->world, trainer);
 }
 
 static aed_status plan_trial(aed_job *job, int64_t trial)

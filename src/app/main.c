@@ -42,7 +42,7 @@ static aed_status print_answers(const aed_options *options, bool speaks)
     return AED_OK;
 }
 
-/* --dry-run and --preview: the first trial's engine, looked at. */
+/* --dry-run, --preview and --profile: the first trial's engine, looked at. */
 static aed_status show_plan(aed_job *job, const aed_options *options)
 {
     aed_trainer trainer;
@@ -51,7 +51,10 @@ static aed_status show_plan(aed_job *job, const aed_options *options)
     if (job->world.rank == 0) {
         if (options->dry_run) aed_report_plan(job, &trainer);
         if (options->preview) status = aed_report_preview(&trainer);
+        if (options->profile && !options->dry_run) aed_report_head(job, &trainer);
     }
+    status = aed_dist_agree(&job->world, status);
+    if (status == AED_OK && options->profile) status = aed_report_profile(&trainer);
     aed_trainer_destroy(&trainer);
     return aed_dist_agree(&job->world, status);
 }
@@ -85,7 +88,7 @@ int main(int argc, char **argv)
     }
     AED_TRY(aed_dist_agree(&world, aed_kernels_choose()));
     AED_TRY(aed_job_create(&options, &world, &job));
-    if (options.dry_run || options.preview)
+    if (options.dry_run || options.preview || options.profile)
         status = show_plan(&job, &options);
     else
         status = train(&job, &options, command ? command : "aedist", start);

@@ -22,6 +22,7 @@ const char aed_options_help[] =
     "  --retry-failed    train trials again that the ledger holds as failed\n"
     "  --dry-run         print the model, its shapes, sizes and trials, and train nothing\n"
     "  --preview         print the first samples, clean and as the model gets them\n"
+    "  --profile         train for two seconds and print where the time goes, layer by layer\n"
     "  --help-config     print all keys, layers, losses, optimisers and data sources\n"
     "  --help, --version\n"
     "\n"
@@ -52,10 +53,15 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
 {
     *options = (aed_options){0};
     const flag flags[] = {
-        {"--help", &options->help},       {"-h", &options->help},
-        {"--version", &options->version}, {"--help-config", &options->help_config},
-        {"--dry-run", &options->dry_run}, {"--preview", &options->preview},
-        {"--resume", &options->resume},   {"--retry-failed", &options->retry_failed},
+        {"--help", &options->help},
+        {"-h", &options->help},
+        {"--version", &options->version},
+        {"--help-config", &options->help_config},
+        {"--dry-run", &options->dry_run},
+        {"--preview", &options->preview},
+        {"--profile", &options->profile},
+        {"--resume", &options->resume},
+        {"--retry-failed", &options->retry_failed},
     };
     const int flag_count = (int)(sizeof flags / sizeof *flags);
     int overrides = 0; /* moved to argv[1 ...]: always at or before where they came from */

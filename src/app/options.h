@@ -11,7 +11,7 @@ typedef struct aed_options {
     const char *const *overrides; /* "key.path=value", pointing into argv */
     int override_count;
     const char *output; /* NULL: runs/<config name> */
-    bool help, help_config, version, dry_run, preview, resume, retry_failed;
+    bool help, help_config, version, dry_run, preview, profile, resume, retry_failed;
 } aed_options;
 
 /* Reads argv (which it reorders: overrides are moved together). Fails with AED_CONFIG. */

@@ -31,7 +31,8 @@ aed_status aed_report_preview(aed_trainer *trainer)
     const int64_t shown = trainer->samples < SHOWN ? trainer->samples : SHOWN;
     const int64_t channels = trainer->model.input.size[0], points = trainer->features / channels;
     aed_trainer_begin_epoch(trainer, 1);
-    aed_status status = aed_trainer_load(trainer, 0, shown, true, &tile, &clean);
+    aed_status status = aed_trainer_load(trainer, &trainer->passes[AED_PASS_TRAIN], 0, shown, &tile,
+                                         &clean);
     if (status != AED_OK) return status;
     const float *input = aed_model_output(&trainer->model, trainer->workspace, -1);
     double lo = INFINITY, hi = -INFINITY;

@@ -120,6 +120,17 @@ static double last_value(const aed_metrics *metrics, const char *name)
     return NAN;
 }
 
+/* Accuracies and the losses of further evaluations, behind train_loss and val_loss. */
+static void print_others(const aed_metrics *metrics)
+{
+    for (int64_t c = 0; c < metrics->column_count; c++) {
+        const char *name = metrics->names[c], *tail = strrchr(name, '_');
+        if (!tail || strcmp(name, "train_loss") == 0 || strcmp(name, "val_loss") == 0) continue;
+        if (strcmp(tail, "_loss") == 0 || strcmp(tail, "_accuracy") == 0)
+            printf("  %s %.4g", name, last_value(metrics, name));
+    }
+}
+
 void aed_report_trial(const aed_job *job, int64_t trial, const aed_trial_result *result)
 {
     char label[200];
@@ -127,9 +138,11 @@ void aed_report_trial(const aed_job *job, int64_t trial, const aed_trial_result 
     if (strcmp(result->status, "done") != 0) {
         printf("%s  failed: %s\n", label, result->reason);
     } else {
-        printf("%s  train_loss %.4g  val_loss %.4g  %.1f s  weights %.12s\n", label,
-               last_value(&result->metrics, "train_loss"), last_value(&result->metrics, "val_loss"),
-               result->seconds, result->weights_hash);
+        printf("%s  train_loss %.4g  val_loss %.4g", label,
+               last_value(&result->metrics, "train_loss"),
+               last_value(&result->metrics, "val_loss"));
+        print_others(&result->metrics);
+        printf("  %.1f s  weights %.12s\n", result->seconds, result->weights_hash);
     }
     fflush(stdout);
 }

@@ -12,6 +12,9 @@ void aed_report_plan(const aed_job *job, const aed_trainer *trainer);
 /* --preview: the first samples, clean and corrupted. Fails with AED_DATA. */
 aed_status aed_report_preview(aed_trainer *trainer);
 
+/* --profile: trains for a moment and prints where the time went, on rank 0. Collective. */
+aed_status aed_report_profile(aed_trainer *trainer);
+
 /* Progress of one trial: a bar on a terminal, a line an interval elsewhere. */
 typedef struct aed_progress_line {
     const char *label; /* "seed=11" */

@@ -152,6 +152,19 @@ static void observe_epoch(void *self, const aed_progress *progress)
     aed_run_log(state->writer->run, "epoch", fields, 4);
 }
 
+/* Counts of validation samples, true class down, taken for across, after the last evaluation; its
+ * values are NULL if there is none. */
+static aed_result_array confusion_matrix(const aed_trainer *trainer)
+{
+    aed_result_array array = {.name = "confusion"};
+    const aed_pass *pass = &trainer->passes[AED_PASS_VAL];
+    if (!pass->confusion) return array;
+    array.shape = (aed_shape){
+        2, {trainer->data->classes, trainer->terms[trainer->classifier].features}};
+    array.values = pass->confused;
+    return array;
+}
+
 /* Gathers what is known of the trial and makes it durable. */
 static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *trainer,
                               const aed_trial_history *history, aed_status outcome, writer *w)
@@ -166,6 +179,7 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
     (void)aed_job_floors(job, plan->code_size); /* an extra: without it they are NAN */
     const double scalars[] = {(double)plan->tile, (double)plan->leaf, job->mean_floor,
                               job->pca_floor};
+    const aed_result_array confusion = confusion_matrix(trainer);
     AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &resolved));
     aed_trial_result result = {
         .status = outcome == AED_OK ? "done" : "failed",
@@ -185,6 +199,8 @@ static aed_status keep_result(aed_job *job, int64_t trial, const aed_trainer *tr
         .tensor_count = trainer->model.tensor_count,
         .tensors = trainer->model.tensors,
         .parameters = trainer->params,
+        .array_count = confusion.values != NULL,
+        .arrays = &confusion,
     };
     memcpy(result.id, plan->id, sizeof result.id);
     aed_weights_hash(result.tensors, result.tensor_count, result.parameters, result.weights_hash);

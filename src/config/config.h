@@ -17,6 +17,16 @@ typedef struct aed_loss_term_spec {
     double weight;
 } aed_loss_term_spec;
 
+/* One entry of `evaluate:`: what the model is measured on beside the validation data. */
+typedef struct aed_evaluation_spec {
+    const char *name;      /* its metrics are NAME_loss ... */
+    const char *where;     /* for messages */
+    aed_split_kind split;  /* val unless said otherwise */
+    bool corrupt_as_train; /* inputs are corrupted as in training; else by the list: */
+    aed_spec *corruptions;
+    int64_t corruption_count;
+} aed_evaluation_spec;
+
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
@@ -33,11 +43,15 @@ typedef struct aed_config {
     double clip_norm; /* 0: no clipping */
     int64_t batch;    /* 0: full, all samples */
     int64_t epochs;
-    double input_noise; /* std of Gaussian noise on the input */
+    aed_spec *corruptions; /* of the input, in this order; input_noise is among them */
+    int64_t corruption_count;
     int64_t tile, leaf; /* samples; 0: chosen from the model */
     uint64_t seed;
     double noise_scale;       /* multiplies the code noise; already applied to its layer */
     aed_arg_value code_noise; /* stds as written, before noise_scale; [0] if there is none */
+
+    aed_evaluation_spec *evaluations;
+    int64_t evaluation_count;
 
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     int64_t log_every;     /* epochs between progress lines in a batch log; 0: by time */

@@ -105,6 +105,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(aed_read_data(memory, data, &config->data, &config->data_options));
     AED_TRY(aed_read_model(memory, model, config));
     AED_TRY(aed_read_train(memory, train, config));
+    AED_TRY(aed_read_evaluations(memory, aed_node_get(root, "evaluate"), config));
     AED_TRY(
         read_every(aed_node_get(root, "metrics"), AED_SECTION_METRICS, 1, &config->metrics_every));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));

@@ -64,6 +64,12 @@ extern const char *const aed_scale_words[];
 /* A data section: {source: KIND, its arguments, scale, holdout, memory}. */
 aed_status aed_read_data(aed_config_memory *memory, const aed_node *node, aed_spec *source,
                          aed_dataset_options *options);
+/* A list of corruptions into *specs and *count, which stay as they are if there is none. */
+aed_status aed_read_corruptions(aed_config_memory *memory, const aed_node *list, aed_spec **specs,
+                                int64_t *count);
+/* `evaluate:`, a mapping of names. */
+aed_status aed_read_evaluations(aed_config_memory *memory, const aed_node *node,
+                                aed_config *config);
 
 /* `config->noise_scale` is read before the model, the model before the training. */
 aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);

@@ -7,16 +7,19 @@
 
 enum { MAX_TAPS = 64, LARGEST_TILE = 64, TILE_STEP = 16 };
 
-static const char default_tap[] = "reconstruction", code_tap[] = "code";
+/* Taps of every model; losses elsewhere need a layer with a name. */
+static const char *const fixed_taps[] = {"reconstruction", "logits", "code"};
+enum { FIXED_TAPS = sizeof fixed_taps / sizeof fixed_taps[0] };
+
+/* The corruption that `train.input_noise` is short for. */
+static const char noise_kind[] = "gaussian";
 
 /* ---- Loss ------------------------------------------------------------------------------------- */
 
-/* The taps a loss can stand on: the code, the reconstruction and the named layers. */
 static int list_taps(const aed_config *config, const char **taps)
 {
     int count = 0;
-    taps[count++] = default_tap;
-    taps[count++] = code_tap;
+    for (; count < FIXED_TAPS; count++) taps[count] = fixed_taps[count];
     for (int64_t i = 0; i < config->layer_count && count < MAX_TAPS; i++)
         if (config->layers[i].name) taps[count++] = config->layers[i].name;
     return count;
@@ -26,7 +29,9 @@ static bool is_tap(const aed_config *config, const char *word)
 {
     for (int64_t i = 0; i < config->layer_count; i++)
         if (config->layers[i].name && strcmp(config->layers[i].name, word) == 0) return true;
-    return strcmp(word, default_tap) == 0 || strcmp(word, code_tap) == 0;
+    for (int i = 0; i < FIXED_TAPS; i++)
+        if (strcmp(fixed_taps[i], word) == 0) return true;
+    return false;
 }
 
 static aed_status read_weight(const aed_node *node, double *weight)
@@ -90,7 +95,7 @@ static aed_status read_single(aed_config_memory *memory, const aed_node *node, a
     aed_loss_term_spec *term = &config->losses[0];
     const aed_node *args;
     aed_status status;
-    term->tap = default_tap;
+    term->tap = fixed_taps[0];
     term->weight = 1;
     AED_TRY(aed_read_kind(memory, AED_REGISTRY_LOSS, node, "weight", &term->spec, &args));
     const aed_node *weight = aed_node_get(args, "weight");
@@ -107,14 +112,15 @@ static aed_status unknown_tap(const aed_config *config, const aed_entry *entry)
     if (aed_registry_find(AED_REGISTRY_LOSS, entry->key))
         return aed_place_fail(entry->place,
                               "several losses go below their tap: {%s: {%s: 1.0, ...}}",
-                              default_tap, entry->key);
+                              fixed_taps[0], entry->key);
     for (int i = 0; i < aed_registry_size(AED_REGISTRY_LOSS) && count < 2 * MAX_TAPS; i++)
         words[count++] = aed_registry_kind(AED_REGISTRY_LOSS, i)->name;
     const char *near = aed_suggest(entry->key, words, count);
-    return aed_place_fail(
-        entry->place, "'%s' is neither a loss nor a tap of this model (%s%s%s)",
-        aed_show(entry->key).text, near ? "did you mean '" : "",
-        near ? near : "taps are reconstruction, code and layers with a name:", near ? "'?" : "");
+    return aed_place_fail(entry->place, "'%s' is neither a loss nor a tap of this model (%s%s%s)",
+                          aed_show(entry->key).text, near ? "did you mean '" : "",
+                          near ? near
+                               : "taps are reconstruction, logits, code and layers with a name:",
+                          near ? "'?" : "");
 }
 
 static int64_t count_terms(const aed_node *loss)
@@ -164,6 +170,32 @@ static aed_status check_tiling(const aed_node *node, const aed_config *config)
     return AED_OK;
 }
 
+/* `input_noise` is the std of the first Gaussian in `corrupt`, so that it can be swept by that name;
+ * without one it is a Gaussian before all others (none if 0). */
+static aed_status add_input_noise(aed_config_memory *memory, const aed_node *train,
+                                  aed_config *config)
+{
+    const aed_node *std = aed_node_get(train, "input_noise");
+    double amount = 0;
+    aed_status status = aed_read_amount(train, "input_noise", &amount);
+    if (status != AED_OK || aed_node_is_null(std)) return status;
+    const aed_kind *kind = aed_registry_find(AED_REGISTRY_CORRUPTION, noise_kind);
+    if (!kind) return aed_fail(AED_INTERNAL, "config: there is no corruption %s", noise_kind);
+    aed_entry entry = {kind->main_arg, std->place, std};
+    const aed_node args = {
+        .type = AED_NODE_MAPPING, .place = std->place, .entries = &entry, .count = 1};
+    for (int64_t i = 0; i < config->corruption_count; i++)
+        if (config->corruptions[i].kind == kind)
+            return aed_read_args(memory, kind, &args, NULL, std->place, &config->corruptions[i]);
+    if (amount == 0) return AED_OK;
+    aed_spec *specs = aed_config_alloc(memory, (size_t)config->corruption_count + 1, sizeof *specs);
+    if (!specs) return AED_MEMORY;
+    for (int64_t i = 0; i < config->corruption_count; i++) specs[i + 1] = config->corruptions[i];
+    config->corruptions = specs;
+    config->corruption_count++;
+    return aed_read_args(memory, kind, &args, NULL, std->place, &specs[0]);
+}
+
 aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_config *config)
 {
     static const aed_node constant = {.type = AED_NODE_SCALAR,
@@ -185,7 +217,9 @@ aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_c
     AED_TRY(aed_read_amount(node, "clip_norm", &config->clip_norm));
     AED_TRY(aed_read_count(node, "batch", 1, "full", &config->batch));
     AED_TRY(aed_read_count(node, "epochs", 1, NULL, &config->epochs));
-    AED_TRY(aed_read_amount(node, "input_noise", &config->input_noise));
+    AED_TRY(aed_read_corruptions(memory, aed_node_get(node, "corrupt"), &config->corruptions,
+                                 &config->corruption_count));
+    AED_TRY(add_input_noise(memory, node, config));
     AED_TRY(aed_read_count(node, "tile", 1, "auto", &config->tile));
     AED_TRY(aed_read_count(node, "leaf", 1, "auto", &config->leaf));
     AED_TRY(check_tiling(node, config));

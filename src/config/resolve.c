@@ -179,6 +179,33 @@ static void add_count(aed_text *text, const char *key, int64_t count, const char
         aed_text_addf(text, "  %s: %" PRId64 "\n", key, count);
 }
 
+static void add_corruptions(aed_text *text, const aed_spec *specs, int64_t count)
+{
+    aed_text_add(text, "[");
+    for (int64_t i = 0; i < count; i++) {
+        if (i) aed_text_add(text, ", ");
+        add_kind(text, &specs[i], NULL, true);
+    }
+    aed_text_add(text, "]");
+}
+
+static void add_evaluations(aed_text *text, const aed_config *config)
+{
+    static const char *const splits[] = {
+        [AED_SPLIT_TRAIN] = "train", [AED_SPLIT_VAL] = "val", [AED_SPLIT_TEST] = "test"};
+    aed_text_add(text, config->evaluation_count ? "evaluate:\n" : "evaluate: {}\n");
+    for (int64_t i = 0; i < config->evaluation_count; i++) {
+        const aed_evaluation_spec *evaluation = &config->evaluations[i];
+        aed_text_addf(text, "  %s: {split: %s, corrupt: ", evaluation->name,
+                      splits[evaluation->split]);
+        if (evaluation->corrupt_as_train)
+            aed_text_add(text, "train");
+        else
+            add_corruptions(text, evaluation->corruptions, evaluation->corruption_count);
+        aed_text_add(text, "}\n");
+    }
+}
+
 static void add_train(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf)
 {
     aed_text_add(text, "train:\n");
@@ -191,7 +218,9 @@ static void add_train(aed_text *text, const aed_config *config, int64_t tile, in
     add_setting(text, "clip_norm", config->clip_norm);
     add_count(text, "batch", config->batch, "full");
     add_count(text, "epochs", config->epochs, NULL);
-    add_setting(text, "input_noise", config->input_noise);
+    aed_text_add(text, "  corrupt: ");
+    add_corruptions(text, config->corruptions, config->corruption_count);
+    aed_text_add(text, "\n");
     add_count(text, "tile", tile, "auto");
     add_count(text, "leaf", leaf, "auto");
 }
@@ -232,6 +261,7 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     add_code(text, config);
     add_layers(text, config, "decoder");
     add_train(text, config, tile, leaf);
+    add_evaluations(text, config);
     aed_text_addf(text, "seed: %" PRIu64 "\nnoise_scale: ", config->seed);
     aed_text_add_float(text, config->noise_scale);
     aed_text_add(text, "\n");

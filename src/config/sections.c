@@ -6,6 +6,7 @@ static const aed_key top_keys[] = {
     {"data", "mapping: the data source and its arguments"},
     {"model", "mapping: encoder, code, decoder, init"},
     {"train", "mapping: loss, optimizer and how long to train"},
+    {"evaluate", "mapping of names to further evaluations: {noisy: {split: test, corrupt: train}}"},
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
     {"noise_scale", "number >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every"},
@@ -44,15 +45,24 @@ static const aed_key code_keys[] = {
 };
 
 static const aed_key train_keys[] = {
-    {"loss", "a loss, or weighted losses by tap: {reconstruction: {mse: 1.0}}; required"},
+    {"loss",
+     "a loss, or weighted losses by tap: {reconstruction: {mse: 0.5}, logits: {cross_entropy: "
+     "0.5}}; required"},
     {"optimizer", "an optimizer: {adam: {lr: 1.0e-3}}; required"},
     {"schedule", "learning-rate schedule (constant)"},
     {"clip_norm", "number >= 0: largest norm of the gradient, 0 for no limit (0.0)"},
     {"batch", "whole number >= 1, the global batch, or full: all samples; required"},
     {"epochs", "whole number >= 1; required"},
-    {"input_noise", "number >= 0: std of Gaussian noise on the input (0.0)"},
+    {"corrupt", "list of corruptions of the input: [{gaussian: 0.5}, {clip: [0, 1]}] (none)"},
+    {"input_noise",
+     "number >= 0: std of the first gaussian in corrupt, or of one put before it (none)"},
     {"tile", "16, 32, 48, 64 or auto: samples computed side by side (auto)"},
     {"leaf", "whole number of samples, a multiple of the tile, or auto (auto)"},
+};
+
+static const aed_key evaluation_keys[] = {
+    {"split", "train, val or test: the samples (val: held out, else test, else training samples)"},
+    {"corrupt", "list of corruptions of the input, or train: as in training (none)"},
 };
 
 static const aed_key metrics_keys[] = {
@@ -75,6 +85,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_MODEL] = SECTION("model", model_keys),
     [AED_SECTION_CODE] = SECTION("model.code", code_keys),
     [AED_SECTION_TRAIN] = SECTION("train", train_keys),
+    [AED_SECTION_EVALUATION] = SECTION("evaluate.NAME", evaluation_keys),
     [AED_SECTION_METRICS] = SECTION("metrics", metrics_keys),
     [AED_SECTION_LOG] = SECTION("log", log_keys),
 };

@@ -1,8 +1,7 @@
 /* /sweep and /summary of results.h5: one row a trial, one column a setting or an outcome.
  *
  * A setting's column holds float64 if every trial that has it has a number there, else text; trials
- * without it get NaN or "". Every metric that is a loss or a term of one gets its last and its least
- * value; train_loss and val_loss do so even before a trial has ended. */
+ * without it get NaN or "". Every loss, term and accuracy gets its last and its best value; train_loss and val_loss do so even before a trial has ended. */
 #include <math.h>
 #include <string.h>
 
@@ -129,12 +128,21 @@ static aed_status write_setting(const summary *s, const char *axis)
 
 /* ---- Outcomes ------------------------------------------------------------------------------ */
 
-/* Terms of a loss are called train_mse, val_mse and so on. */
-static bool is_loss(const char *name)
+/* What is told of a trial: losses, their terms, accuracies; train_mse, val_loss, noisy_accuracy. */
+static bool is_outcome(const char *name)
 {
-    size_t length = strlen(name);
-    return strncmp(name, "train_", 6) == 0 || strncmp(name, "val_", 4) == 0 ||
-           (length >= 4 && strcmp(name + length - 4, "loss") == 0);
+    static const char *const others[] = {"epoch", "lr", "grad_norm", "time_s"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(name, others[i]) == 0) return false;
+    return true;
+}
+
+/* Of an accuracy the largest value is the best, of a loss the least. */
+static bool larger_is_better(const char *name)
+{
+    static const char suffix[] = "accuracy";
+    size_t length = strlen(name), tail = sizeof suffix - 1;
+    return length >= tail && strcmp(name + length - tail, suffix) == 0;
 }
 
 static aed_status find_losses(const summary *s, name_list *losses)
@@ -145,7 +153,7 @@ static aed_status find_losses(const summary *s, name_list *losses)
     for (int64_t i = 0; i < s->count; i++) {
         const aed_trial_result *result = s->rows[i].result;
         for (int64_t k = 0; result && k < result->metrics.column_count; k++) {
-            if (is_loss(result->metrics.names[k])) {
+            if (is_outcome(result->metrics.names[k])) {
                 AED_TRY(add_name(losses, result->metrics.names[k]));
             }
         }
@@ -155,7 +163,7 @@ done:
     return status;
 }
 
-/* The last value of a metric, or its least (NaNs left out); NaN if it has none. */
+/* The last value of a metric, or its best (NaNs left out); NaN if it has none. */
 static double metric_value(const aed_trial_result *result, const char *name, bool best)
 {
     double value = NAN;
@@ -166,7 +174,7 @@ static double metric_value(const aed_trial_result *result, const char *name, boo
     if (column == metrics->column_count) return value;
     for (int64_t i = 0; i < metrics->rows; i++) {
         double row = metrics->values[i * metrics->column_count + column];
-        value = best ? fmin(value, row) : row;
+        value = !best ? row : larger_is_better(name) ? fmax(value, row) : fmin(value, row);
     }
     return value;
 }

@@ -21,6 +21,13 @@ typedef struct aed_result_setting {
     double number; /* NAN: not a number, use the text */
 } aed_result_setting;
 
+/* A table of numbers of a trial's analysis, such as a confusion matrix. */
+typedef struct aed_result_array {
+    const char *name; /* of its dataset in analysis */
+    aed_shape shape;
+    const int64_t *values;
+} aed_result_array;
+
 /* Everything known of one ended trial. Pointers are the caller's (or the run's, when read back). */
 typedef struct aed_trial_result {
     char id[16];
@@ -40,6 +47,8 @@ typedef struct aed_trial_result {
     int64_t tensor_count;
     const aed_tensor *tensors; /* name, shape, offset into parameters */
     const float *parameters;   /* may be NULL if there are no tensors */
+    int64_t array_count;
+    const aed_result_array *arrays;
 } aed_trial_result;
 
 /* Attributes of the root group. */

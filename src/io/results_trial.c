@@ -65,9 +65,14 @@ static aed_status write_parameters(hid_t trial, const aed_trial_result *result)
 static aed_status write_analysis(hid_t trial, const aed_trial_result *result)
 {
     hid_t group;
-    aed_status status = aed_hdf5_group(trial, "analysis", 0, &group);
+    aed_status status = aed_hdf5_group(trial, "analysis", result->array_count, &group);
     for (int64_t i = 0; i < result->scalar_count && status == AED_OK; i++) {
         status = aed_hdf5_attribute_f64(group, result->scalar_names[i], result->scalar_values[i]);
+    }
+    for (int64_t i = 0; i < result->array_count && status == AED_OK; i++) {
+        const aed_result_array *array = &result->arrays[i];
+        status = aed_hdf5_dataset(group, array->name, AED_HDF5_I64, array->shape.rank,
+                                  array->shape.size, array->values, H5I_INVALID_HID);
     }
     aed_hdf5_group_close(group);
     return status;
@@ -85,7 +90,7 @@ aed_status aed_results_write_trial(hid_t trials, const aed_trial_result *result)
     AED_TRY(aed_hdf5_attribute_text(trial, "weights_hash", result->weights_hash));
     AED_TRY(write_metrics(trial, &result->metrics));
     if (result->tensor_count > 0) AED_TRY(write_parameters(trial, result));
-    if (result->scalar_count > 0) AED_TRY(write_analysis(trial, result));
+    if (result->scalar_count + result->array_count > 0) AED_TRY(write_analysis(trial, result));
 
 done:
     aed_hdf5_group_close(trial);

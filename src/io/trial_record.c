@@ -27,13 +27,24 @@ bool aed_trial_record_id_valid(const char *id)
     return length >= 1 && length <= 15 && strspn(id, allowed) == length;
 }
 
+static void put_shape(aed_buffer *buffer, const aed_shape *shape)
+{
+    aed_buffer_put_u32(buffer, (uint32_t)shape->rank);
+    for (int i = 0; i < shape->rank; i++) aed_buffer_put_u64(buffer, (uint64_t)shape->size[i]);
+}
+
+static void put_array(aed_buffer *buffer, const aed_result_array *array)
+{
+    aed_buffer_put_text(buffer, array->name);
+    put_shape(buffer, &array->shape);
+    for (int64_t i = 0; i < aed_shape_count(&array->shape); i++)
+        aed_buffer_put_u64(buffer, (uint64_t)array->values[i]);
+}
+
 static void put_tensor(aed_buffer *buffer, const aed_tensor *tensor, const float *parameters)
 {
     aed_buffer_put_text(buffer, tensor->name);
-    aed_buffer_put_u32(buffer, (uint32_t)tensor->shape.rank);
-    for (int i = 0; i < tensor->shape.rank; i++) {
-        aed_buffer_put_u64(buffer, (uint64_t)tensor->shape.size[i]);
-    }
+    put_shape(buffer, &tensor->shape);
     aed_buffer_put_u64(buffer, (uint64_t)tensor->fan_in);
     const float *values = parameters + tensor->offset;
     int64_t count = aed_shape_count(&tensor->shape);
@@ -83,6 +94,8 @@ aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *b
     for (int64_t i = 0; i < result->tensor_count; i++) {
         put_tensor(buffer, &result->tensors[i], result->parameters);
     }
+    aed_buffer_put_u32(buffer, (uint32_t)result->array_count);
+    for (int64_t i = 0; i < result->array_count; i++) put_array(buffer, &result->arrays[i]);
     if (buffer->failed) return aed_fail(AED_MEMORY, "ledger: out of memory for a trial's record");
     return AED_OK;
 }
@@ -215,31 +228,34 @@ static void take_scalars(reader *in, aed_trial_result *result)
     result->scalar_values = values;
 }
 
-/* Reads one tensor's description; returns its elements' bytes, and their number in *count. */
-static const unsigned char *take_tensor(reader *in, aed_tensor *tensor, int64_t *count)
+/* Returns the number of elements, 0 after a failure. */
+static int64_t take_shape(reader *in, aed_shape *shape)
 {
-    *count = 0;
-    take_short_text(in, tensor->name, sizeof tensor->name);
     uint32_t rank = take_u32(in);
     if (rank > AED_MAX_RANK) malformed(in, "rank");
-    if (in->status != AED_OK) return NULL;
-    int64_t size[AED_MAX_RANK];
+    if (in->status != AED_OK) return 0;
     int64_t elements = 1;
+    shape->rank = (int)rank;
     for (uint32_t i = 0; i < rank; i++) {
         uint64_t n = take_u64(in);
         if (n == 0 || n > INT32_MAX || __builtin_mul_overflow(elements, (int64_t)n, &elements) ||
             elements > INT32_MAX) {
             malformed(in, "shape");
-            return NULL;
+            return 0;
         }
-        size[i] = (int64_t)n;
+        shape->size[i] = (int64_t)n;
     }
-    tensor->shape.rank = (int)rank;
-    memcpy(tensor->shape.size, size, rank * sizeof size[0]);
+    return elements;
+}
+
+/* Reads one tensor's description; returns its elements' bytes, and their number in *count. */
+static const unsigned char *take_tensor(reader *in, aed_tensor *tensor, int64_t *count)
+{
+    *count = 0;
+    take_short_text(in, tensor->name, sizeof tensor->name);
+    *count = take_shape(in, &tensor->shape);
     tensor->fan_in = (int64_t)take_u64(in);
-    const unsigned char *bytes = take(in, (size_t)elements * 4);
-    if (bytes) *count = elements;
-    return bytes;
+    return take(in, (size_t)*count * 4);
 }
 
 static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *result)
@@ -273,6 +289,25 @@ static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *res
     result->parameters = parameters;
 }
 
+static void take_array(reader *in, aed_result_array *array)
+{
+    array->name = take_text(in);
+    const int64_t count = take_shape(in, &array->shape);
+    const unsigned char *bytes = take(in, (size_t)count * 8);
+    int64_t *values = bytes ? allocate(in, (size_t)count, sizeof *values) : NULL;
+    for (int64_t i = 0; values && i < count; i++) values[i] = (int64_t)aed_load_le64(bytes + 8 * i);
+    array->values = values;
+}
+
+static void take_arrays(reader *in, aed_trial_result *result)
+{
+    int64_t count = take_count(in, take_u32(in), 4 + 4 + 8);
+    aed_result_array *arrays = allocate(in, (size_t)count, sizeof *arrays);
+    for (int64_t i = 0; arrays && i < count; i++) take_array(in, &arrays[i]);
+    result->array_count = in->status == AED_OK ? count : 0;
+    result->arrays = arrays;
+}
+
 aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
                                    bool keep_parameters, aed_trial_record **record)
 {
@@ -295,6 +330,7 @@ aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
     take_metrics(&in, &result->metrics);
     take_scalars(&in, result);
     take_tensors(&in, keep_parameters, result);
+    take_arrays(&in, result);
     if (in.status == AED_OK && in.left != 0) malformed(&in, "end");
 
     if (in.status == AED_OK) {

@@ -166,6 +166,9 @@ typedef struct aed_kernels {
     double (*cross_entropy)(float smoothing, int64_t classes, int lanes, int valid, const float *y,
                             const int32_t *labels, float scale, float *dy);
 
+    /* `turns` rounds of fused multiply-adds on registers alone; returns the operations done. */
+    int64_t (*multiply_adds)(int64_t turns);
+
     double (*sum_of_squares)(int64_t count, const float *x);
     void (*scale)(int64_t count, float factor, float *x);
     void (*adam)(const aed_adam_settings *settings, int64_t count, const float *grads,

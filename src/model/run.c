@@ -1,6 +1,8 @@
 /* One tile through the model, forward and backward. */
 #include "aedist/model.h"
 
+#include "core/clock.h"
+
 const float *aed_model_output(const aed_model *model, const float *workspace, int index)
 {
     return workspace + (index < 0 ? model->input_at : model->output_at[index]);
@@ -14,6 +16,7 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
         const aed_layer *layer = &model->layers[i];
         float *y = workspace + model->output_at[i];
         if (!layer->ops->is_view) layer->ops->forward(layer, params, x, y, tile);
+        aed_lap(tile->laps, i);
         x = y;
     }
     return x;
@@ -36,6 +39,7 @@ float *aed_model_backward(const aed_model *model, const float *params, float *wo
         float *dx = layer->ops->elementwise ? dy : aed_model_gradient(model, workspace, dy);
         if (i == model->first_trained) dx = NULL;
         layer->ops->backward(layer, params, x, y, dy, dx, grads, tile);
+        aed_lap(tile->laps, model->layer_count + i);
         dy = dx;
     }
     return to >= model->first_trained ? dy : NULL;

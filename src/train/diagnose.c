@@ -23,8 +23,18 @@ static int first_bad_layer(const aed_trainer *t, const aed_tile *tile)
     return t->model.layer_count;
 }
 
+static bool losses_are_finite(aed_trainer *t, const aed_tile *tile, const float *target)
+{
+    double *sums = t->passes[AED_PASS_TRAIN].terms; /* of a step that failed: free */
+    for (int64_t i = 0; i < t->term_count; i++) sums[i] = 0;
+    aed_trainer_losses(t, tile, target, sums);
+    for (int64_t i = 0; i < t->term_count; i++)
+        if (!isfinite(sums[i])) return false;
+    return true;
+}
+
 /* The first bad (tile, layer) of all ranks as tile * (layers + 1) + layer. */
-static aed_status find_first(aed_trainer *t, int64_t first, int64_t samples, bool train,
+static aed_status find_first(aed_trainer *t, const aed_pass *pass, int64_t first, int64_t samples,
                              int64_t *found)
 {
     const int64_t lanes = t->model.lanes, tiles = (samples + lanes - 1) / lanes;
@@ -36,17 +46,12 @@ static aed_status find_first(aed_trainer *t, int64_t first, int64_t samples, boo
         const int64_t at = i * lanes, left = samples - at;
         aed_tile tile;
         const float *target;
-        double sums[1];
-        if (aed_trainer_load(t, first + at, left < lanes ? left : lanes, train, &tile, &target) !=
+        if (aed_trainer_load(t, pass, first + at, left < lanes ? left : lanes, &tile, &target) !=
             AED_OK)
             continue;
-        const float *y = aed_model_forward(&t->model, t->params, t->workspace, &tile);
+        aed_model_forward(&t->model, t->params, t->workspace, &tile);
         const int layer = first_bad_layer(t, &tile);
-        sums[0] = 0;
-        for (int64_t k = 0; layer == t->model.layer_count && k < t->config->loss_count; k++)
-            sums[0] += t->losses[k]->evaluate(&t->config->losses[k].spec, t->features, tile.lanes,
-                                              tile.valid, y, target, NULL, 0, NULL);
-        if (layer == t->model.layer_count && isfinite(sums[0])) continue;
+        if (layer == t->model.layer_count && losses_are_finite(t, &tile, target)) continue;
         code = -(double)(i * layers + layer);
         break;
     }
@@ -55,11 +60,12 @@ static aed_status find_first(aed_trainer *t, int64_t first, int64_t samples, boo
     return status;
 }
 
-aed_status aed_trainer_diagnose(aed_trainer *trainer, int64_t first, int64_t samples, bool train)
+aed_status aed_trainer_diagnose(aed_trainer *trainer, const aed_pass *pass, int64_t first,
+                                int64_t samples)
 {
     aed_trainer *t = trainer;
     char where[128];
-    const int64_t step = t->scalars.step + (train ? 1 : 0);
+    const int64_t step = t->scalars.step + (pass->train ? 1 : 0);
     for (int64_t i = 0; i < t->model.tensor_count; i++) {
         const aed_tensor *tensor = &t->model.tensors[i];
         if (is_finite(t->params + tensor->offset, aed_shape_count(&tensor->shape))) continue;
@@ -70,7 +76,7 @@ aed_status aed_trainer_diagnose(aed_trainer *trainer, int64_t first, int64_t sam
                         step, t->epoch, tensor->name, t->lr);
     }
     int64_t found;
-    aed_status status = find_first(t, first, samples, train, &found);
+    aed_status status = find_first(t, pass, first, samples, &found);
     if (status != AED_OK) return status;
     const int64_t layers = t->model.layer_count + 1, layer = found % layers;
     if (found / layers >= (samples + t->model.lanes - 1) / t->model.lanes)

@@ -10,8 +10,41 @@
 #include "aedist/model.h"
 #include "aedist/optim.h"
 #include "config/config.h"
+#include "core/clock.h"
+#include "data/corrupt.h"
 #include "dist/sum.h"
 #include "optim/optim.h"
+
+/* A loss term bound to the model: it compares the output of `layer` with the sample (at the
+ * reconstruction), with the label, or with zero (a penalty anywhere else). */
+typedef struct aed_term {
+    const aed_loss_ops *ops;
+    const aed_spec *spec;
+    char name[96]; /* "mse"; "code_l1" if another term is an l1 too */
+    double weight;
+    int layer;        /* -1: the input */
+    int64_t features; /* of that output */
+    int64_t elements; /* a sample that the mean is over: features, or 1 of a loss on labels */
+    bool is_penalty;
+} aed_term;
+
+/* A way over samples: the training's, or an evaluation's. */
+typedef struct aed_pass {
+    const char *name; /* its metrics begin with it: "train", "val", "noisy" */
+    aed_split split;
+    bool train; /* noise and dropout act, corruption is another every epoch */
+    aed_corruption *corruptions;
+    int corruption_count;
+    int64_t epoch; /* of a fresh source's samples */
+    float factor;  /* that scales the current batch; see aed_dataset_max */
+    aed_sum *sum;
+    int64_t leaf;
+    int64_t doubles;   /* of a leaf's payload: see AED_SLOT_* */
+    bool confusion;    /* the payload ends with a confusion matrix */
+    double *terms;     /* mean of each term over the last step or evaluation */
+    double accuracy;   /* likewise; NAN without a loss on labels */
+    int64_t *confused; /* [classes][outputs] of the last evaluation, or NULL */
+} aed_pass;
 
 typedef struct aed_trainer {
     const aed_config *config;
@@ -21,55 +54,73 @@ typedef struct aed_trainer {
 
     int64_t samples, batch, steps; /* of an epoch */
     int64_t features;              /* of a sample */
-    aed_split splits[2];           /* evaluated, trained on */
 
     float *params, *state; /* parameter block; optimiser state blocks behind each other */
     float *clipped;        /* gradients after clipping; NULL without */
     float *workspace;      /* of one tile */
-    float *input_std;      /* std of the input noise, a feature; NULL without noise */
-    uint32_t *ids; /* of samples ids_first ... ids_first+ids_count-1 of the epoch's order, */
+    float *zeros;          /* what penalties compare with; NULL without */
+    int32_t *labels;       /* of the tile */
+    uint32_t *ids;         /* of samples ids_first ... ids_first+ids_count-1 of the pass's order, */
     int64_t ids_first, ids_count; /* with room for one tile more than a batch */
 
-    const aed_loss_ops **losses;
+    aed_term *terms;
+    int64_t term_count;
+    int64_t *backward;  /* the terms by layer, the last layer first */
+    int64_t classifier; /* the term whose output is judged by accuracy; -1: none */
     const aed_optim_ops *optim;
     double settings[AED_OPTIM_MAX_SETTINGS];
     aed_optim_scalars scalars;
     aed_schedule schedule;
 
-    aed_sum *sum, *evaluate_sum;
-    int64_t evaluate_leaf;
-    int64_t payload_doubles; /* a sum a loss term, then the number of failed tiles */
+    aed_pass *passes; /* the training, the validation, then the config's evaluations */
+    int64_t pass_count;
 
     int64_t epoch;         /* being trained, from 1; 0 before the first */
     int64_t step;          /* completed in this epoch */
     aed_permutation order; /* of this epoch */
     aed_rng_key *keys;     /* of this epoch, a layer */
-    aed_rng_key input_key;
 
-    const float *grads;  /* of the last step, summed over the batch */
-    double *step_losses; /* of the last step or evaluation, a term */
+    aed_laps *laps; /* slots of the layers, then AED_LAP_*; NULL but for --profile */
+
+    const float *grads; /* of the last step, summed over the batch */
     double lr;
     aed_status tile_status; /* of loading this rank's tiles; agreed on after the sum */
 } aed_trainer;
 
-/* Makes the engine of `config` over `data`, whose samples have the shape `shape` and lie in
- * `interval`, with parameters initialised from the config's seed. config, data must outlive it.
- * Collective (makes the canonical sums); fails alike on all ranks. */
+/* What a step spends time on beside its layers. */
+enum { AED_LAP_LOAD, AED_LAP_LOSS, AED_LAP_SUM, AED_LAP_UPDATE, AED_LAPS };
+/* Number of a trainer's slots, and the slot of one of these. */
+static inline int aed_trainer_slots(const aed_trainer *trainer)
+{
+    return 2 * trainer->model.layer_count + AED_LAPS;
+}
+static inline int aed_trainer_slot(const aed_trainer *trainer, int what)
+{
+    return 2 * trainer->model.layer_count + what;
+}
+
+/* passes[] of every trainer. */
+enum { AED_PASS_TRAIN, AED_PASS_VAL, AED_PASS_FIRST_OWN };
+
+/* Makes the engine of `config` over `data`, whose samples have the shape `shape`, with parameters
+ * initialised from the config's seed. config, data must outlive it. Collective (makes the canonical
+ * sums); fails alike on all ranks. */
 aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
-                              const aed_shape *shape, aed_interval interval, const aed_comm *comm,
-                              aed_trainer *trainer);
+                              const aed_shape *shape, const aed_comm *comm, aed_trainer *trainer);
 void aed_trainer_destroy(aed_trainer *trainer);
 
 /* Starts epoch `epoch` (from 1): its order and random streams. */
 void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch);
 
 /* One optimiser step. *loss is the weighted sum of the terms, each the mean over the step's samples
- * and elements; *count the number of samples. Fails on all ranks alike: AED_DIVERGED if the loss is
- * not finite (the message tells the step and the layer), AED_DATA if a source failed. Collective. */
+ * and elements (of a loss on labels: samples); *count the number of samples. The training pass's
+ * terms and accuracy are set. Fails on all ranks alike: AED_DIVERGED if the loss is not finite (the
+ * message tells the step and the layer), AED_DATA if a source failed. Collective. */
 aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count);
 
-/* The same loss over the samples of the split `val`, without noise. Collective. */
-aed_status aed_trainer_evaluate(aed_trainer *trainer, double *loss);
+/* The same loss over all samples of an evaluation's pass, without noise or dropout, corrupted as the
+ * pass says. The pass's terms, accuracy and confusion matrix are set. Collective. */
+aed_status aed_trainer_evaluate(aed_trainer *trainer, aed_pass *pass, double *loss);
 
 /* Norm of the last step's gradient, before clipping. */
 double aed_trainer_gradient_norm(const aed_trainer *trainer);
@@ -79,18 +130,38 @@ int64_t aed_trainer_leaves(const aed_trainer *trainer);
 
 /* ---- Between the files of train/ ---- */
 
-/* Works out the ids of `count` samples (at most a batch) from `first` on of the epoch's order. */
-void aed_trainer_order(aed_trainer *trainer, int64_t first, int64_t count, bool train);
-/* Loads samples first ... first+valid-1 of the order into the workspace, corrupted if `train`, fills
- * *tile and *target. */
-aed_status aed_trainer_load(aed_trainer *trainer, int64_t first, int64_t valid, bool train,
-                            aed_tile *tile, const float **target);
-/* Adds the tile's loss sums to sums[]; gradient: the loss's gradient is left in the workspace. */
-void aed_trainer_loss(const aed_trainer *trainer, const aed_tile *tile, const float *y,
-                      const float *target, int64_t samples, bool gradient, double *sums);
-/* Weighted mean of summed terms over `samples`; leaves each term's mean in step_losses. */
-double aed_trainer_mean(aed_trainer *trainer, const double *sums, int64_t samples);
-/* AED_DIVERGED with a message that names the first layer that is not finite. Collective. */
-aed_status aed_trainer_diagnose(aed_trainer *trainer, int64_t first, int64_t samples, bool train);
+/* A leaf's doubles: a sum a term, then these, then the confusion matrix. */
+enum { AED_SLOT_FAILED, AED_SLOT_CORRECT, AED_SLOTS };
+
+/* terms.c: binds the config's losses to the model and checks that each is defined there. */
+aed_status aed_trainer_bind_terms(aed_trainer *trainer, const aed_shape *shape);
+/* Forward, losses into sums[] and, unless grads is NULL, backward of one tile; `samples` is the size
+ * of the whole batch. */
+void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile *tile,
+                      const float *target, int64_t samples, float *grads, double *sums);
+/* The losses of the tile in the workspace after a forward: adds to sums[]. */
+void aed_trainer_losses(const aed_trainer *trainer, const aed_tile *tile, const float *target,
+                        double *sums);
+/* Weighted mean of summed terms over `samples`; leaves the means, accuracy and confusion matrix in
+ * the pass. */
+double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double *sums,
+                        int64_t samples);
+
+/* pass.c: makes the passes, without their sums; frees them. */
+aed_status aed_trainer_create_passes(aed_trainer *trainer);
+void aed_trainer_destroy_passes(aed_trainer *trainer);
+/* Works out the ids of `count` samples (at most a batch) from `first` on of the pass's order. */
+void aed_trainer_order(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count);
+/* The factor of a batch-scaled data set for samples [first, first+samples) of the pass's order, of
+ * which this rank looks at [begin, end). Collective if the set is batch-scaled. */
+aed_status aed_trainer_scale(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t end);
+/* Loads samples first ... first+valid-1 of the order into the workspace, corrupted, fills *tile and
+ * *target. */
+aed_status aed_trainer_load(aed_trainer *trainer, const aed_pass *pass, int64_t first,
+                            int64_t valid, aed_tile *tile, const float **target);
+/* Finds where a loss stopped being finite in samples [first, first+samples) and reports it as
+ * AED_DIVERGED. Collective. */
+aed_status aed_trainer_diagnose(aed_trainer *trainer, const aed_pass *pass, int64_t first,
+                                int64_t samples);
 
 #endif

@@ -21,11 +21,11 @@ typedef struct aed_observer {
 
 /* What the loop leaves. All ranks hold the same numbers, times aside. */
 typedef struct aed_trial_history {
-    char names[32][40];
-    const char *name_list[32];
-    aed_metrics metrics; /* names, rows, values */
-    double *values;      /* owned; metrics.values points here */
-    int64_t epochs;      /* completed */
+    aed_metrics metrics;  /* names, rows, values: */
+    char (*names)[160];   /* owned; one after the other as in metrics */
+    const char **columns; /* owned; metrics.names points here */
+    double *values;       /* owned; metrics.values points here */
+    int64_t epochs;       /* completed */
     double seconds;
     int64_t samples; /* trained on, all epochs */
 } aed_trial_history;

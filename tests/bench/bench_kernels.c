@@ -74,34 +74,21 @@ static void elements(const char *kernel, const char *shape, double count, bench_
 
 /* ---- The core's peak ------------------------------------------------------------------------- */
 
-enum { FMA_TURNS = 10000, FMA_SUMS = 12 };
+enum { PEAK_TURNS = 10000 };
 
-#define FMA_LOOP(name, set, bytes)                                                        \
-    __attribute__((target(set), noinline)) static void name(const bench *b)               \
-    {                                                                                     \
-        typedef float vf __attribute__((vector_size(bytes)));                             \
-        vf sum[FMA_SUMS] = {{0}}, factor = {0};                                           \
-        (void)b;                                                                          \
-        for (int turn = 0; turn < FMA_TURNS; turn++)                                      \
-            _Pragma("GCC unroll 12") for (int i = 0; i < FMA_SUMS; i++) __asm__ volatile( \
-                "vfmadd231ps %1, %1, %0" : "+v"(sum[i]) : "v"(factor));                   \
-    }
-
-#if defined(__x86_64__)
-FMA_LOOP(fma_avx512, "avx512f", 64)
-FMA_LOOP(fma_avx2, "avx2,fma", 32)
-#endif
+static void run_peak(const bench *b)
+{
+    (void)b;
+    kernels->multiply_adds(PEAK_TURNS);
+}
 
 static double core_peak(void)
 {
-    double flops = 0;
-#if defined(__x86_64__)
+    const aed_kernels_table *chosen = kernels;
     const bench none = {0};
-    if (aed_kernels_named("avx512"))
-        flops = 2.0 * 16 * FMA_TURNS * FMA_SUMS / measure(fma_avx512, &none);
-    else if (aed_kernels_named("avx2"))
-        flops = 2.0 * 8 * FMA_TURNS * FMA_SUMS / measure(fma_avx2, &none);
-#endif
+    kernels = aed_kernels(); /* the widest, whichever set is looked at */
+    const double flops = (double)kernels->multiply_adds(PEAK_TURNS) / measure(run_peak, &none);
+    kernels = chosen;
     return flops;
 }
 

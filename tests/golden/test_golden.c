@@ -55,8 +55,8 @@ static void run_create(const aed_golden_case *c, golden_run *r)
     assert_int_equal(r->trials.count, 1);
     must(aed_dataset_from_arrays(c->samples, c->features, c->target, c->input, NULL, 0, &r->data),
          c);
-    must(aed_trainer_create(&r->trials.trials[0].config, &r->data, &c->shape, (aed_interval){0, 1},
-                            &world, &r->trainer),
+    r->data.interval = (aed_interval){0, 1};
+    must(aed_trainer_create(&r->trials.trials[0].config, &r->data, &c->shape, &world, &r->trainer),
          c);
 }
 
@@ -188,7 +188,9 @@ static bool check_output(golden_run *r)
         const int64_t left = c->samples - first, valid = left < lanes ? left : lanes;
         aed_tile tile;
         const float *target;
-        must(aed_trainer_load(&r->trainer, first, valid, false, &tile, &target), c);
+        must(aed_trainer_load(&r->trainer, &r->trainer.passes[AED_PASS_VAL], first, valid, &tile,
+                              &target),
+             c);
         const float *y = aed_model_forward(&r->trainer.model, r->trainer.params,
                                            r->trainer.workspace, &tile);
         for (int64_t lane = 0; lane < valid; lane++)

@@ -36,8 +36,7 @@ static aed_status train(const aed_config *config, const aed_dataset *data, const
     aed_trainer trainer;
     aed_trial_history history;
     if (world->rank == world->size - 1) aed_alloc_fail_after(number);
-    aed_status status = aed_trainer_create(config, data, &source->shape, source->interval, world,
-                                           &trainer);
+    aed_status status = aed_trainer_create(config, data, &source->shape, world, &trainer);
     aed_test_verdict(same_everywhere(status), "allocation %ld: created on some ranks only", number);
     if (status == AED_OK) {
         status = aed_trial_run(&trainer, NULL, &history);

@@ -21,7 +21,8 @@ static const char *const MODEL =
     "  encoder: [{conv1d: {out: 3, kernel: 7, stride: 4}}, tanh]\n"
     "  code: {noise: [0.1, 0.01, 0.001]}\n"
     "  decoder: [{conv_transpose1d: {out: 1, kernel: 7, stride: 4}}]\n"
-    "train: {loss: {reconstruction: {mse: 0.7, l1: 0.3}}, optimizer: {adam: {lr: 1.0e-3}},\n"
+    "train: {loss: {reconstruction: {mse: 0.7, l1: 0.3}, code: {l1: 0.01}}, optimizer: {adam: {lr: "
+    "1.0e-3}},\n"
     "        epochs: 5, input_noise: 0.01, batch: 300}\n"
     "seed: 7\n";
 
@@ -34,16 +35,14 @@ typedef struct setting {
 static void leaf_gradient(aed_trainer *t, int64_t begin, int64_t end, int64_t samples, float *grads)
 {
     double sums[8] = {0};
+    const aed_pass *pass = &t->passes[AED_PASS_TRAIN];
     for (int64_t first = begin; first < end; first += t->model.lanes) {
         aed_tile tile;
         const float *target;
         const int64_t left = end - first;
         const int64_t valid = left < t->model.lanes ? left : t->model.lanes;
-        if (aed_trainer_load(t, first, valid, true, &tile, &target) != AED_OK) abort();
-        const float *y = aed_model_forward(&t->model, t->params, t->workspace, &tile);
-        aed_trainer_loss(t, &tile, y, target, samples, true, sums);
-        aed_model_backward(&t->model, t->params, t->workspace, t->model.layer_count - 1, -1,
-                           aed_model_gradient(&t->model, t->workspace, NULL), grads, &tile);
+        if (aed_trainer_load(t, pass, first, valid, &tile, &target) != AED_OK) abort();
+        aed_trainer_tile(t, pass, &tile, target, samples, grads, sums);
     }
 }
 
@@ -102,11 +101,8 @@ static void check_setting(const setting *s)
     const aed_config *config = &list.trials[0].config;
     assert_int_equal(aed_source_create(&config->data, &source), AED_OK);
     assert_int_equal(aed_dataset_create(&source, NULL, &data), AED_OK);
-    assert_int_equal(
-        aed_trainer_create(config, &data, &source.shape, source.interval, world, &trainer), AED_OK);
-    assert_int_equal(
-        aed_trainer_create(config, &data, &source.shape, source.interval, &alone, &reference),
-        AED_OK);
+    assert_int_equal(aed_trainer_create(config, &data, &source.shape, world, &trainer), AED_OK);
+    assert_int_equal(aed_trainer_create(config, &data, &source.shape, &alone, &reference), AED_OK);
     assert_int_equal(aed_trainer_leaves(&trainer), s->leaves);
     const unsigned environment = aed_float_pin();
     bool same = same_parameters(&trainer, &reference), moved = false;

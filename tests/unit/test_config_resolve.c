@@ -35,9 +35,10 @@ static void test_resolve_writes_every_default(void **state)
     assert_non_null(strstr(text, "  clip_norm: 0.0\n"
                                  "  batch: 128\n"
                                  "  epochs: 5000\n"
-                                 "  input_noise: 0.0\n"
+                                 "  corrupt: []\n"
                                  "  tile: 32\n"
                                  "  leaf: 64\n"
+                                 "evaluate: {}\n"
                                  "seed: 11\n"
                                  "noise_scale: 1.0\n"
                                  "metrics: {every: 1}\n"
@@ -55,6 +56,11 @@ static const char *const forms[] = {
     NULL,
     "noise_scale=0",
     "noise_scale=0.3",
+    "train.corrupt=[{masking: 0.5}, {gaussian: 0.5}, {clip: [0, 1]}]",
+    "input_noise=0.25",
+    "evaluate={noisy: {split: val, corrupt: train}, half: {corrupt: [{masking: 0.5}]}, again: "
+    "null}",
+    "train.loss={logits: {l1: 0.1}, code: {mse: 0.2}, reconstruction: mse}",
     "model.code={activation: {elu: {alpha: 0.3, name: top}}, noise: 0.1}",
     "model.encoder=[]",
     "model.code.noise=[0, 0, 0]",

@@ -15,6 +15,12 @@ static const char *layer_kind_after(const char *override, int64_t layer, int64_t
     return name;
 }
 
+/* The std of the only corruption, 0 if there is none. */
+static double input_noise(const aed_config *config)
+{
+    return config->corruption_count ? aed_spec_number(&config->corruptions[0], "std") : 0;
+}
+
 static void test_override_makes_mappings(void **state)
 {
     (void)state;
@@ -28,7 +34,30 @@ static void test_override_makes_mappings(void **state)
     assert_int_equal(trials.trials[0].config.metrics_every, 7);
     aed_trial_list_destroy(&trials);
     trials = parse_trials(bezier_text, "input_noise=0.01");
-    assert_true(trials.trials[0].config.input_noise == 0.01);
+    assert_true(input_noise(&trials.trials[0].config) == 0.01);
+    aed_trial_list_destroy(&trials);
+}
+
+/* Where `corrupt` has a Gaussian, input_noise is its std; else it is one before all others. */
+static void test_input_noise_joins_the_corruptions(void **state)
+{
+    (void)state;
+    static const char *const with_gaussian[] = {"train.corrupt=[{clip: [0, 1]}, {gaussian: 0.5}]",
+                                                "input_noise=0.25"};
+    static const char *const without[] = {"train.corrupt=[{clip: [0, 1]}]", "input_noise=0.25"};
+    aed_trial_list trials;
+    assert_int_equal(aed_config_parse(bezier_text, "config.yaml", with_gaussian, 2, &trials),
+                     AED_OK);
+    const aed_config *config = &trials.trials[0].config;
+    assert_int_equal(config->corruption_count, 2);
+    assert_string_equal(config->corruptions[0].kind->name, "clip");
+    assert_true(aed_spec_number(&config->corruptions[1], "std") == 0.25);
+    aed_trial_list_destroy(&trials);
+    assert_int_equal(aed_config_parse(bezier_text, "config.yaml", without, 2, &trials), AED_OK);
+    config = &trials.trials[0].config;
+    assert_int_equal(config->corruption_count, 2);
+    assert_string_equal(config->corruptions[0].kind->name, "gaussian");
+    assert_string_equal(config->corruptions[1].kind->name, "clip");
     aed_trial_list_destroy(&trials);
 }
 
@@ -145,7 +174,7 @@ static void test_sweep_is_a_product_first_axis_slowest(void **state)
         const double noise[] = {0, 0.01, 0.5};
         const aed_trial *trial = &trials.trials[i];
         assert_int_equal(trial->config.seed, i < 3 ? 11 : 22);
-        assert_true(trial->config.input_noise == noise[i % 3]);
+        assert_true(input_noise(&trial->config) == noise[i % 3]);
         assert_int_equal(trial->setting_count, 2);
         assert_string_equal(trial->settings[0].axis, "seed");
         assert_string_equal(trial->settings[0].text, i < 3 ? "11" : "22");
@@ -282,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_override_makes_mappings),
+        cmocka_unit_test(test_input_noise_joins_the_corruptions),
         cmocka_unit_test(test_override_reaches_list_elements),
         cmocka_unit_test(test_override_appends_deletes_replaces),
         cmocka_unit_test(test_override_opens_short_forms),

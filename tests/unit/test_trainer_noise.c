@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "data/rows_cache.h"
 #include "support/numeric.h"
 #include "train/trainer.h"
 
@@ -32,6 +31,7 @@ static aed_comm world;
 
 typedef struct fixture {
     aed_trial_list trials;
+    const float *samples;
     aed_dataset data;
     aed_trainer trainer;
 } fixture;
@@ -46,10 +46,11 @@ static void create(fixture *f, const char *const *overrides)
         samples[i] = aed_test_uniform(1, (uint32_t)i, 0, 1);
     while (overrides[count]) count++;
     memset(f, 0, sizeof *f);
+    f->samples = samples;
     if (aed_config_parse(text, "noise.yaml", overrides, count, &f->trials) != AED_OK ||
         aed_dataset_from_arrays(SAMPLES, FEATURES, samples, NULL, NULL, 0, &f->data) != AED_OK ||
-        aed_trainer_create(&f->trials.trials[0].config, &f->data, &shape, (aed_interval){0, 1},
-                           &world, &f->trainer) != AED_OK)
+        aed_trainer_create(&f->trials.trials[0].config, &f->data, &shape, &world, &f->trainer) !=
+            AED_OK)
         fail_msg("%s", aed_status_message());
 }
 
@@ -68,19 +69,19 @@ static void input_noise(fixture *f, int64_t epoch, bool train, float *noise)
 {
     static bool seen[SAMPLES];
     aed_trainer *t = &f->trainer;
+    const aed_pass *pass = &t->passes[train ? AED_PASS_TRAIN : AED_PASS_VAL];
     memset(seen, 0, sizeof seen);
     aed_trainer_begin_epoch(t, epoch);
     for (int64_t first = 0; first < SAMPLES; first += LANES) {
         const int64_t left = SAMPLES - first, valid = left < LANES ? left : LANES;
         aed_tile tile;
         const float *target;
-        assert_int_equal(aed_trainer_load(t, first, valid, train, &tile, &target), AED_OK);
+        assert_int_equal(aed_trainer_load(t, pass, first, valid, &tile, &target), AED_OK);
         const float *input = aed_model_output(&t->model, t->workspace, -1);
         for (int lane = 0; lane < LANES; lane++)
             for (int i = 0; i < FEATURES; i++) {
                 const uint32_t id = tile.ids[lane];
-                assert_true(target[i * LANES + lane] ==
-                            f->data.cache->rows.target[id * FEATURES + i]);
+                assert_true(target[i * LANES + lane] == f->samples[id * FEATURES + i]);
                 noise[id * FEATURES + i] = input[i * LANES + lane] - target[i * LANES + lane];
                 seen[id] = true;
             }
@@ -116,7 +117,7 @@ static void test_input_noise_is_keyed_by_sample_and_epoch(void **state)
     fixture f;
     create(&f, noisy);
     for (int64_t epoch = 1; epoch <= 2; epoch++) {
-        const aed_rng_key key = aed_rng_key_make(9, "train.input_noise", (uint64_t)epoch);
+        const aed_rng_key key = aed_rng_key_make(9, "train.corrupt.0", (uint64_t)epoch);
         input_noise(&f, epoch, true, noise);
         for (uint32_t id = 0; id < SAMPLES; id++)
             for (uint32_t i = 0; i < FEATURES; i++)
@@ -133,7 +134,8 @@ static void losses(const char *const *overrides, double *train, double *evaluate
     int64_t count;
     create(&f, overrides);
     aed_trainer_begin_epoch(&f.trainer, 1);
-    assert_int_equal(aed_trainer_evaluate(&f.trainer, evaluate), AED_OK);
+    assert_int_equal(aed_trainer_evaluate(&f.trainer, &f.trainer.passes[AED_PASS_VAL], evaluate),
+                     AED_OK);
     assert_int_equal(aed_trainer_step(&f.trainer, train, &count), AED_OK);
     destroy(&f);
 }

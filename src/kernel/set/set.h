@@ -59,6 +59,7 @@ double AED_SET(loss)(aed_loss_function kind, float parameter, int64_t features, 
                      int valid, const float *y, const float *target, float scale, float *dy);
 double AED_SET(cross_entropy)(float smoothing, int64_t classes, int lanes, int valid,
                               const float *y, const int32_t *labels, float scale, float *dy);
+int64_t AED_SET(multiply_adds)(int64_t turns);
 double AED_SET(sum_of_squares)(int64_t count, const float *x);
 void AED_SET(scale)(int64_t count, float factor, float *x);
 void AED_SET(adam)(const aed_adam_settings *settings, int64_t count, const float *grads,

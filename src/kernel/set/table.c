@@ -36,6 +36,7 @@ const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET) = {
     .normalize_backward = AED_SET(normalize_backward),
     .loss = AED_SET(loss),
     .cross_entropy = AED_SET(cross_entropy),
+    .multiply_adds = AED_SET(multiply_adds),
     .sum_of_squares = AED_SET(sum_of_squares),
     .scale = AED_SET(scale),
     .adam = AED_SET(adam),
