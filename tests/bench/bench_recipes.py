@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed of the recipes end to end on one core, beside PyTorch where it can be imported.
 
-usage: bench_recipes.py [--build DIR] [--torch PYTHON] [--json FILE] [RECIPE ...]
+usage: bench_recipes.py [--build DIR] [--torch PYTHON] [--json FILE] [RECIPE[@BATCH] ...]
 
   --build DIR     the build to measure (default build/release)
   --torch PYTHON  an interpreter that can import torch (default: the first that can, of this one,
@@ -9,13 +9,17 @@ usage: bench_recipes.py [--build DIR] [--torch PYTHON] [--json FILE] [RECIPE ...
   --json FILE     the same figures as JSON
 
 A step's time is a whole training's wall time, as recorded in results.h5, over its steps: data,
-noise, metrics and log included, start-up aside; the least of ten runs, as others disturb only in
-one direction. Percent of peak: useful FLOPs (forward and twice that backward, less the first layer's
-input gradient) over the core's measured fused multiply-add peak. Nothing here decides a test.
+noise, metrics and log included, start-up and the evaluation of an epoch aside where there is one;
+the least of several runs, as others disturb only in one direction. Percent of peak: useful FLOPs
+(forward and twice that backward, less the first layer's input gradient, as --dry-run counts them)
+over the core's measured fused multiply-add peak. PyTorch is the better of eager mode and
+torch.compile. Convolutional recipes at batch 64 are timed on two ranks too, if there are two cores.
+Nothing here decides a test.
 """
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -28,15 +32,24 @@ import h5py
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# recipe: overrides that make the run long enough, and the FLOPs of one training step.
-RECIPES = {
-    "bezier": (["sweep.seed=[11]", "train.epochs=2000"], 128 * (84 * 3 - 42)),
-    "signal": (["train.epochs=300", "metrics.every=100"], 128 * (1966080 + 2 * 12 * 2 * 256) * 3 - 128 * 2 * 12 * 4 * 64),
-    "linear2": (["train.epochs=1000000"], 100 * (8 * 3 - 4)),
-    "linear4": (["train.epochs=300000"], 100 * (160 * 3 - 80)),
+# recipe: overrides that make the run long enough. Evaluation is no step: images have next to none.
+IMAGES = ["data.samples=1280", "data.test_samples=16", "train.epochs=10", "metrics.every=1000"]
+CONVOLUTIONAL = ["conv", "upsample", "denoise", "classify", "smallconv"]
+OVERRIDES = {
+    "bezier": ["sweep.seed=[11]", "train.epochs=2000"],
+    "signal": ["train.epochs=300", "metrics.every=100"],
+    "linear2": ["train.epochs=1000000"],
+    "linear4": ["train.epochs=300000"],
+    "fc32": [*IMAGES, "train.epochs=100"],
+    "deep": [*IMAGES, "train.epochs=20"],
 }
-RUNS = 10
-TARGETS = {"bezier": "2.0 us", "signal": "60 % of peak", "linear2": "1 us"}
+DEFAULT = ["bezier", "signal", "linear2", "linear4", "fc32", "conv", "upsample", "denoise", "deep",
+           "classify", "smallconv", *(f"{name}@64" for name in CONVOLUTIONAL)]
+RUNS = 5
+TARGETS = {"bezier": "2.0 us", "signal": "60 % of peak", "linear2": "1 us", "fc32": "4 x",
+           "conv": "6 x", "upsample": "6 x", "denoise": "3.5 x", "deep": "2.75 x",
+           "classify": "12 x", "smallconv": "12 x",
+           **{f"{name}@64": "55 % of peak, 2 ranks 1.8 x" for name in CONVOLUTIONAL}}
 
 
 def environment():
@@ -63,11 +76,23 @@ def train(program, recipe, overrides, folder, ranks=0):
     return start, time.time() - start
 
 
-def step_microseconds(folder, batch_steps):
+def plan(program, recipe, overrides):
+    """Steps an epoch, batch, and useful FLOPs of a training step, from --dry-run."""
+    text = subprocess.run([str(program), str(ROOT / f"configs/{recipe}.yaml"), *overrides,
+                           "--dry-run"], env=environment(), capture_output=True, text=True,
+                          check=True).stdout
+    steps, batch = map(int, re.search(r"epochs of (\d+) steps?, batch (\d+)", text).groups())
+    layers = re.findall(r"^(?:encoder|code|decoder)\S* .*?(\d+) +(\d+)(?:  <- code)?$", text, re.M)
+    flops = [int(flops) for _, flops in layers]
+    first = next(int(flops) for parameters, flops in layers if int(parameters))
+    return steps, batch, batch * (3 * sum(flops) - first)
+
+
+def step_microseconds(folder, steps):
     with h5py.File(folder / "results.h5") as file:
         seconds = file["summary/seconds"][0]
         epochs = file["summary/epochs"][0]
-    return seconds / (epochs * batch_steps) * 1e6
+    return seconds / (epochs * steps) * 1e6
 
 
 def peak_gflops(build):
@@ -85,28 +110,45 @@ def torch_interpreter(wanted):
     return None
 
 
-def torch_microseconds(python, recipe):
+def torch_microseconds(python, name):
+    """-> (eager, compile); None where there is no figure."""
     if not python:
-        return None
+        return None, None
     script = Path(__file__).with_name("torch_recipes.py")
-    done = subprocess.run([python, script, recipe], env=environment(), capture_output=True,
-                          text=True, check=True)
-    return float(done.stdout.split()[1])
+    done = subprocess.run([python, script, name], env=environment(), capture_output=True, text=True,
+                          check=True)
+    return [None if word == "-" else float(word) for word in done.stdout.split()[1:3]]
 
 
-def bench_recipe(program, recipe, peak, python, folder):
-    overrides, flops = RECIPES[recipe]
-    steps = 128 if recipe == "bezier" else 1
-    best = min(measure(program, recipe, overrides, folder, steps) for _ in range(RUNS))
-    torch = torch_microseconds(python, recipe)
-    return {"us_step": best, "gflops": flops / best * 1e-3,
-            "peak_percent": flops / best * 1e-1 / peak, "torch_us_step": torch,
-            "ratio": torch / best if torch else None}
+def measure(program, recipe, overrides, steps, folder, ranks=0):
+    def once():
+        train(program, recipe, overrides, folder, ranks)
+        return step_microseconds(folder, steps)
+    return min(once() for _ in range(RUNS))
 
 
-def measure(program, recipe, overrides, folder, steps):
-    train(program, recipe, overrides, folder)
-    return step_microseconds(folder, steps)
+def bench_recipe(program, name, peak, python, folder):
+    recipe, _, wanted = name.partition("@")
+    overrides = [*OVERRIDES.get(recipe, IMAGES), *([f"train.batch={wanted}"] if wanted else [])]
+    steps, batch, flops = plan(program, recipe, overrides)
+    best = measure(program, recipe, overrides, steps, folder)
+    eager, compiled = torch_microseconds(python, name)
+    torch = min(filter(None, (eager, compiled)), default=None)
+    row = {"us_step": best, "mflop": flops * 1e-6, "gflops": flops / best * 1e-3,
+           "peak_percent": flops / best * 1e-1 / peak, "torch_eager_us_step": eager,
+           "torch_compile_us_step": compiled, "ratio": torch / best if torch else None}
+    if wanted and os.cpu_count() > 1:
+        row["two_ranks_speedup"] = best / measure(program, recipe, overrides, steps, folder, 2)
+    return row
+
+
+def print_row(name, row):
+    def figure(key, form):
+        return form.format(row[key]) if row.get(key) is not None else "-"
+    print(f"{name:14}{row['us_step']:10.2f}{row['mflop']:10.3f}{row['gflops']:9.1f}"
+          f"{row['peak_percent']:8.1f}{figure('torch_eager_us_step', '{:.0f}'):>9}"
+          f"{figure('torch_compile_us_step', '{:.0f}'):>9}{figure('ratio', '{:.1f} x'):>10}"
+          f"{figure('two_ranks_speedup', '{:.2f} x'):>9}   {TARGETS.get(name, '')}", flush=True)
 
 
 def first_step_seconds(program, folder, ranks):
@@ -121,7 +163,7 @@ def first_step_seconds(program, folder, ranks):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("recipes", nargs="*", default=list(RECIPES))
+    parser.add_argument("recipes", nargs="*", default=DEFAULT)
     parser.add_argument("--build", default=ROOT / "build/release", type=Path)
     parser.add_argument("--torch")
     parser.add_argument("--json")
@@ -131,17 +173,14 @@ def main():
     figures = {"peak_gflops": peak_gflops(options.build.resolve()), "recipes": {}}
     print(f"one core, peak {figures['peak_gflops']:.0f} GFLOP/s (float32)"
           + ("" if python else "; no PyTorch to compare with"))
-    print(f"{'recipe':10}{'us/step':>10}{'GFLOP/s':>10}{'% of peak':>11}{'PyTorch us':>12}"
-          f"{'ratio':>8}   target")
+    print(f"{'recipe':14}{'us/step':>10}{'MFLOP':>10}{'GFLOP/s':>9}{'% peak':>8}{'eager':>9}"
+          f"{'compile':>9}{'ratio':>10}{'2 ranks':>9}   target")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
-        for recipe in options.recipes:
-            row = bench_recipe(program, recipe, figures["peak_gflops"], python, folder)
-            figures["recipes"][recipe] = row
-            torch = [f"{row['torch_us_step']:.0f}", f"{row['ratio']:.0f} x"] if python else ["-"] * 2
-            print(f"{recipe:10}{row['us_step']:10.2f}{row['gflops']:10.1f}"
-                  f"{row['peak_percent']:11.1f}{torch[0]:>12}{torch[1]:>8}   "
-                  f"{TARGETS.get(recipe, '')}", flush=True)
+        for name in options.recipes:
+            row = bench_recipe(program, name, figures["peak_gflops"], python, folder)
+            figures["recipes"][name] = row
+            print_row(name, row)
         if "bezier" in options.recipes:
             article = min(train(program, "bezier", [], folder)[1] for _ in range(3))
             figures["article_seconds"] = article

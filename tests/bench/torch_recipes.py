@@ -1,16 +1,25 @@
 #!/usr/bin/env python3
 """Microseconds an optimiser step of the recipes' models in PyTorch, on one thread.
 
-usage: torch_recipes.py RECIPE [RECIPE ...]     prints "RECIPE MICROSECONDS" a line
+usage: torch_recipes.py RECIPE[@BATCH] [...]     prints "RECIPE EAGER COMPILE" a line
 
 The same models, batches, noise and optimisers as configs/RECIPE.yaml, data ready in memory: eager
-mode, the median of five runs of 300 steps.
+mode and torch.compile ("-" where it fails), each the median of five runs of 20 to 300 steps.
 """
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from torch_models import RECIPES as IMAGES  # noqa: E402
+
+
+def mse(output):
+    loss = nn.MSELoss()
+    return lambda x, labels: loss(output(x), x)
 
 
 def bezier():
@@ -23,7 +32,7 @@ def bezier():
         return decoder(code + std * torch.randn_like(code))
 
     parameters = [*encoder.parameters(), *decoder.parameters()]
-    return output, torch.optim.Adam(parameters, lr=1e-4), torch.rand(64, 128, 1, 7)
+    return mse(output), torch.optim.Adam(parameters, lr=1e-4), 128, (1, 7)
 
 
 def signal():
@@ -33,40 +42,69 @@ def signal():
         layers += [nn.ConvTranspose1d(a, b, 1)] + ([nn.ReLU()] if i < 5 else [])
     model = nn.Sequential(*layers)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3, weight_decay=1e-5)
-    return model, optimizer, torch.rand(8, 128, 4, 12)
+    return mse(model), optimizer, 128, (4, 12)
 
 
 def linear(widths):
     model = nn.Sequential(*(nn.Linear(a, b) for a, b in zip(widths, widths[1:])))
-    return model, torch.optim.SGD(model.parameters(), lr=0.01), torch.rand(64, 100, widths[0])
+    return mse(model), torch.optim.SGD(model.parameters(), lr=0.01), 100, (widths[0],)
+
+
+def image(name):
+    model = IMAGES[name]()
+    model.train()
+
+    def loss(x, labels):
+        scaled = x / x.max() if model.scale == "batch_max" else x
+        return model.total(model.terms(scaled, labels))
+
+    return loss, model.optimizer(), model.batch, (1, 28, 28)
 
 
 RECIPES = {"bezier": bezier, "signal": signal, "linear2": lambda: linear([2, 1, 2]),
            "linear4": lambda: linear([4, 10, 4])}
 
 
-def microseconds(recipe, steps=300, runs=5):
-    output, optimizer, batches = RECIPES[recipe]()
-    loss = nn.MSELoss()
+def seconds(step, steps):
+    start = time.perf_counter()
+    for i in range(steps):
+        step(i)
+    return time.perf_counter() - start
+
+
+def microseconds(recipe, batch, compiled, runs=5):
+    loss, optimizer, own_batch, shape = RECIPES[recipe]() if recipe in RECIPES else image(recipe)
+    count = batch or own_batch
+    batches = torch.rand(32, count, *shape)
+    labels = torch.randint(0, 10, (32, count))
+    if compiled:
+        loss = torch.compile(loss)
 
     def step(i):
-        x = batches[i % len(batches)]
         optimizer.zero_grad()
-        loss(output(x), x).backward()
+        loss(batches[i % 32], labels[i % 32]).backward()
         optimizer.step()
 
-    for i in range(20):
-        step(i)
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        for i in range(steps):
-            step(i)
-        times.append((time.perf_counter() - start) / steps * 1e6)
-    return sorted(times)[runs // 2]
+    seconds(step, 10)
+    steps = min(300, max(20, int(0.5 / (seconds(step, 5) / 5))))
+    return sorted(seconds(step, steps) / steps * 1e6 for _ in range(runs))[runs // 2]
+
+
+def main():
+    torch.set_num_threads(1)
+    for name in sys.argv[1:]:
+        recipe, _, batch = name.partition("@")
+        figures = []
+        for compiled in (False, True):
+            try:
+                figures.append(f"{microseconds(recipe, int(batch or 0), compiled):.1f}")
+            except Exception as error:  # torch.compile may lack its compiler
+                if not compiled:
+                    raise
+                print(error, file=sys.stderr)
+                figures.append("-")
+        print(name, *figures, flush=True)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for name in sys.argv[1:]:
-        print(name, f"{microseconds(name):.1f}", flush=True)
+    main()
