@@ -9,6 +9,7 @@
 #include "app/report.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "kernel/kernels.h"
 
@@ -30,9 +31,12 @@ static void library_versions(char *text, size_t bytes)
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
     int length;
     unsigned major, minor, release;
+    aed_hdf5_guard guard;
     MPI_Get_library_version(mpi, &length);
     mpi[strcspn(mpi, ",\n")] = '\0';
+    aed_hdf5_enter(&guard);
     H5get_libversion(&major, &minor, &release);
+    aed_hdf5_leave(&guard);
     snprintf(text, bytes, "%.80s; HDF5 %u.%u.%u; %s", mpi, major, minor, release, aed_blas_name());
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "io/file.h"
 
@@ -20,23 +21,16 @@ enum {
 
 struct aed_hdf5 {
     hid_t file, root;
-    H5E_auto2_t print; /* the caller's setting, put back by destroy */
-    void *print_data;
+    aed_hdf5_guard guard; /* held from create to destroy */
 };
 
 /* ---- Failures ------------------------------------------------------------------------------ */
 
-static herr_t innermost(unsigned level, const H5E_error2_t *error, void *text)
-{
-    if (level == 0 && error->desc) snprintf(text, 256, "%s", error->desc);
-    return 0;
-}
-
 /* Reports that `object`/`name` could not be written; called before any other HDF5 call. */
 static aed_status hdf5_fail(hid_t object, const char *name)
 {
-    char reason[256] = "unknown error", where[256] = "";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
+    char reason[AED_HDF5_REASON_BYTES], where[256] = "";
+    aed_hdf5_reason(reason);
     if (H5Iis_valid(object) > 0) H5Iget_name(object, where, sizeof where);
     const char *separator = strcmp(where, "/") == 0 ? "" : "/";
     return aed_fail(AED_DATA,
@@ -66,8 +60,7 @@ aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
     aed_hdf5 *made = aed_alloc(1, sizeof *made);
     if (!made) return aed_fail(AED_MEMORY, "%s: out of memory", path);
     made->file = made->root = H5I_INVALID_HID;
-    H5Eget_auto2(H5E_DEFAULT, &made->print, &made->print_data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    aed_hdf5_enter(&made->guard);
 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
@@ -109,7 +102,7 @@ void aed_hdf5_destroy(aed_hdf5 **file)
     if (!closed) return;
     if (closed->root >= 0) H5Gclose(closed->root);
     if (closed->file >= 0) H5Fclose(closed->file);
-    H5Eset_auto2(H5E_DEFAULT, closed->print, closed->print_data);
+    aed_hdf5_leave(&closed->guard);
     aed_free(closed);
     *file = NULL;
 }

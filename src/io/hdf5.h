@@ -3,7 +3,8 @@
  * The file is built in memory and written by aed_file_replace. HDF5 thus never sees an I/O error: a
  * full disk would otherwise leave it with a file that it cannot close, and 1.10 then crashes when
  * the process ends. It also makes locks of the file system needless. HDF5's own printing is off
- * while a file is open; its innermost error becomes part of our message. */
+ * while a file is open; its innermost error becomes part of our message. Other threads keep out of
+ * HDF5 from create to destroy, which one thread calls, with no call of MPI between them. */
 #ifndef AED_IO_HDF5_H
 #define AED_IO_HDF5_H
 
