@@ -109,8 +109,9 @@ typedef struct aed_dataset {
     aed_scale scale;       /* as applied, never AED_SCALE_AUTO */
     aed_interval interval; /* of the scaled targets; of the inputs too, unless they are their own */
     bool own_input;
-    bool batch_scaled;            /* tiles want the batch's factor: see aed_dataset_max */
-    double bytes;                 /* of memory for samples */
+    bool batch_scaled; /* tiles want the batch's factor: see aed_dataset_max */
+    bool streamed;     /* samples are read while others are worked on: see aed_dataset_announce */
+    double bytes;      /* of memory for samples */
     struct aed_rows_cache *cache; /* private: rows in memory, staging, splits */
 } aed_dataset;
 
@@ -133,7 +134,8 @@ aed_status aed_dataset_split(const aed_dataset *dataset, aed_split_kind kind, ae
 
 /* Announces that the samples ids[count] of `epoch` come next, in tiles, in this order; a streamed set
  * begins to read them, any other ignores it. At most two announcements stand at a time: what is being
- * used and what is next. Never blocks; allocates nothing once the count has been seen. */
+ * used and what is next. Never blocks; allocates nothing once the count has been seen. Samples that
+ * were not announced are read when a tile wants them. */
 void aed_dataset_announce(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
                           int64_t count);
 

@@ -79,6 +79,14 @@ done:
     return status;
 }
 
+static int64_t longest_leaf(const aed_trainer *t)
+{
+    int64_t longest = 0;
+    for (int64_t i = 0; i < t->pass_count; i++)
+        if (t->passes[i].leaf > longest) longest = t->passes[i].leaf;
+    return longest;
+}
+
 aed_status aed_trainer_create_passes(aed_trainer *trainer)
 {
     static const aed_evaluation_spec validation = {
@@ -98,6 +106,10 @@ aed_status aed_trainer_create_passes(aed_trainer *trainer)
     AED_TRY(create_evaluation(t, &validation, &t->passes[AED_PASS_VAL]));
     for (int64_t i = 0; i < config->evaluation_count; i++)
         AED_TRY(create_evaluation(t, &config->evaluations[i], &t->passes[AED_PASS_FIRST_OWN + i]));
+    if (t->data->streamed) {
+        t->next_ids = aed_alloc((size_t)longest_leaf(t), sizeof *t->next_ids);
+        if (!t->next_ids) status = out_of_memory();
+    }
 done:
     return status;
 }
@@ -123,6 +135,7 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch)
     t->epoch = train->epoch = epoch;
     t->step = 0;
     t->ids_count = 0;
+    t->announced = NULL;
     aed_model_keys(&t->model, t->config->seed, epoch, t->keys);
     key_corruptions(t, train);
     if (t->steps > 1)
@@ -131,19 +144,35 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch)
 
 /* ---- Order ------------------------------------------------------------------------------------ */
 
-void aed_trainer_order(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count)
+static void read_order(const aed_trainer *t, const aed_pass *pass, int64_t first, int64_t count,
+                       uint32_t *ids)
 {
-    aed_trainer *t = trainer;
     const aed_split *split = &pass->split;
     /* One step an epoch takes all samples: shuffling them would change nothing but the rounding. */
     if (pass->train && t->steps > 1)
-        aed_permutation_read(&t->order, (uint32_t)first, (uint32_t)count, t->ids);
+        aed_permutation_read(&t->order, (uint32_t)first, (uint32_t)count, ids);
     else
-        for (int64_t i = 0; i < count; i++) t->ids[i] = (uint32_t)(first + i);
+        for (int64_t i = 0; i < count; i++) ids[i] = (uint32_t)(first + i);
     if (split->ids)
-        for (int64_t i = 0; i < count; i++) t->ids[i] = split->ids[t->ids[i]];
+        for (int64_t i = 0; i < count; i++) ids[i] = split->ids[ids[i]];
     else if (split->first > 0)
-        for (int64_t i = 0; i < count; i++) t->ids[i] += split->first;
+        for (int64_t i = 0; i < count; i++) ids[i] += split->first;
+}
+
+void aed_trainer_announce(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count)
+{
+    aed_trainer *t = trainer;
+    if (t->announced == pass && t->announced_first == first) return;
+    read_order(t, pass, first, count, t->next_ids);
+    aed_dataset_announce(t->data, pass->epoch, t->next_ids, count);
+    t->announced = pass;
+    t->announced_first = first;
+}
+
+void aed_trainer_order(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count)
+{
+    aed_trainer *t = trainer;
+    read_order(t, pass, first, count, t->ids);
     t->ids_first = first;
     t->ids_count = pass->train ? count
                                : 0; /* an evaluation's order is good for its own tile only */

@@ -26,6 +26,29 @@ static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_
     }
 }
 
+/* Tells a streamed data set the leaf `at` of the batch that begins with sample `begin`. */
+static void announce_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_t samples,
+                          int64_t at)
+{
+    const int64_t first = at * pass->leaf;
+    aed_trainer_announce(t, pass, begin + first, least(pass->leaf, samples - first));
+}
+
+/* The leaf after `at`: of the same batch, or this rank's first one of the next step's. */
+static void announce_next(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_t samples,
+                          int64_t at, int64_t end)
+{
+    int64_t first = at + 1, next_end = end;
+    if (first == end) {
+        if (!pass->train || begin + samples >= t->samples) return;
+        begin += samples;
+        samples = least(t->batch, t->samples - begin);
+        aed_dist_block((samples + pass->leaf - 1) / pass->leaf, t->comm.size, t->comm.rank, &first,
+                       &next_end);
+    }
+    if (first < next_end) announce_leaf(t, pass, begin, samples, first);
+}
+
 /* Sums the loss (in training, gradients too) over samples [begin, begin+samples) of the order. */
 static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int64_t samples,
                              const double **sums)
@@ -42,6 +65,10 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
     for (int64_t i = first; i < end; i++) {
         float *floats;
         double *doubles;
+        if (t->data->streamed) {
+            announce_leaf(t, pass, begin, samples, i);
+            announce_next(t, pass, begin, samples, i, end);
+        }
         aed_sum_leaf(pass->sum, &floats, &doubles);
         run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples, floats,
                  doubles);

@@ -102,6 +102,7 @@ void aed_trainer_destroy(aed_trainer *trainer)
     aed_free(t->ids);
     aed_free(t->keys);
     aed_free(t->labels);
+    aed_free(t->next_ids);
     aed_free(t->zeros);
     aed_free(t->terms);
     aed_free(t->backward);

@@ -63,6 +63,10 @@ typedef struct aed_trainer {
     uint32_t *ids;         /* of samples ids_first ... ids_first+ids_count-1 of the pass's order, */
     int64_t ids_first, ids_count; /* with room for one tile more than a batch */
 
+    uint32_t *next_ids;        /* of the leaf that is announced to a streamed data set; NULL else */
+    const aed_pass *announced; /* the pass and the first sample of that leaf */
+    int64_t announced_first;
+
     aed_term *terms;
     int64_t term_count;
     int64_t *backward;  /* the terms by layer, the last layer first */
@@ -152,6 +156,9 @@ aed_status aed_trainer_create_passes(aed_trainer *trainer);
 void aed_trainer_destroy_passes(aed_trainer *trainer);
 /* Works out the ids of `count` samples (at most a batch) from `first` on of the pass's order. */
 void aed_trainer_order(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count);
+/* Tells a streamed data set that `count` samples (at most a leaf) from `first` on are next, unless it
+ * has been told. */
+void aed_trainer_announce(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count);
 /* The factor of a batch-scaled data set for samples [first, first+samples) of the pass's order, of
  * which this rank looks at [begin, end). Collective if the set is batch-scaled. */
 aed_status aed_trainer_scale(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t end);
