@@ -18,6 +18,11 @@ static void add_default(aed_text *text, const aed_arg_def *def)
         aed_text_add(text, "; required");
         return;
     }
+    if (def->type == AED_ARG_INT && def->min < def->max &&
+        (def->fallback < def->min || def->fallback > def->max)) {
+        aed_text_add(text, " (none)");
+        return;
+    }
     switch (def->type) {
     case AED_ARG_INTS: /* of optional ones, the number for all dimensions */
     case AED_ARG_INT: aed_text_addf(text, " (%.0f)", def->fallback); break;

@@ -11,6 +11,7 @@ extern const aed_source_ops aed_source_bezier;
 extern const aed_source_ops aed_source_signal;
 extern const aed_source_ops aed_source_linear_mix;
 extern const aed_source_ops aed_source_glyphs;
+extern const aed_source_ops aed_source_idx;
 extern const aed_source_ops aed_source_hdf5;
 
 /* Most lanes that a tile has. */

@@ -13,7 +13,7 @@ enum { MOST_FEATURES = 800, MOST_LANES = 64 };
 
 static void test_find_knows_every_row_of_the_table(void **state)
 {
-    static const char *const names[] = {"bezier", "signal", "linear_mix", "glyphs", "hdf5"};
+    static const char *const names[] = {"bezier", "signal", "linear_mix", "glyphs", "idx", "hdf5"};
     int count;
     const aed_source_ops *const *table = aed_source_table(&count);
     (void)state;
