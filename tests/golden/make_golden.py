@@ -19,19 +19,34 @@ A case is a group <kind>/<name> (layers, losses, optimizers, schedules, recipes)
     facts          (tensors, 4): bound (see initial), stride, and two sums over all numbers of the
                    tensor times initial(name, count, 1): of the gradient and of the final values
 
+The cases of `models` are the whole models of the image recipes: support/torch_models.py here, their
+YAML in configs/ there. They have no target and no config, but the attributes
+
+    recipe         of configs/<recipe>.yaml
+    overrides      what is set differently, a space between two
+    pixels         how images() makes the samples
+    samples
+
+and of the output `output` has every stride-th number only (output_stride), `projections` the sum of
+each sample's times initial("output", features, 1), and `terms` (10, terms) the terms of the losses.
+
 Initial parameters are no random numbers but initial(), which the test computes too, as the larger
 models would not fit.
 """
 import json
 import pathlib
+import sys
 import zlib
 
 import h5py
 import numpy as np
 import torch
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from torch_models import RECIPES  # noqa: E402
+
 STEPS = 10
-THIN = 128  # about so many numbers of a tensor are stored at most
+THIN = 48  # about so many numbers of a tensor are stored at most
 
 
 def initial(name, count, bound):
@@ -203,10 +218,8 @@ def store(group, name, data):
     h5py.Dataset(h5py.h5d.create(group.id, name.encode(), kind, space, create))[...] = data
 
 
-def add_case(file, kind, name, config, target, inputs=None, bound=None):
-    target = target.astype(np.float32)
-    inputs = target if inputs is None else inputs.astype(np.float32)
-    model = Autoencoder(config, target.shape[1:])
+def set_initial(model, bound=None):
+    """-> {tensor: (bound, initial values)}, which the model then has."""
     start = {}
     with torch.no_grad():
         for tensor, p in model.named_parameters():
@@ -214,17 +227,10 @@ def add_case(file, kind, name, config, target, inputs=None, bound=None):
             limit = float(np.float32(limit))
             start[tensor] = limit, initial(tensor, p.numel(), limit).reshape(p.shape)
             p.copy_(torch.from_numpy(start[tensor][1]).double())
-    output, gradients, losses, rates = train(model, config, torch.from_numpy(inputs).double(),
-                                             torch.from_numpy(target).double())
-    assert np.isfinite(losses).all(), name
-    group = file.require_group(kind).create_group(name)
-    group.attrs["config"] = np.bytes_(json.dumps(config))
-    store(group, "target", target)
-    if inputs is not target:
-        store(group, "input", inputs)
-    store(group, "output", output.numpy().astype(np.float32))
-    store(group, "losses", np.array(losses))
-    store(group, "lr", np.array(rates))
+    return start
+
+
+def store_tensors(group, model, start, gradients):
     columns, facts = [], []
     for tensor, p in model.named_parameters():
         gradient, after = gradients[tensor].numpy(), p.detach().numpy()
@@ -236,6 +242,25 @@ def add_case(file, kind, name, config, target, inputs=None, bound=None):
     group.attrs["tensors"] = np.bytes_(" ".join(start))
     store(group, "tensors", np.concatenate(columns, axis=1))
     store(group, "facts", np.array(facts))
+
+
+def add_case(file, kind, name, config, target, inputs=None, bound=None):
+    target = target.astype(np.float32)
+    inputs = target if inputs is None else inputs.astype(np.float32)
+    model = Autoencoder(config, target.shape[1:])
+    start = set_initial(model, bound)
+    output, gradients, losses, rates = train(model, config, torch.from_numpy(inputs).double(),
+                                             torch.from_numpy(target).double())
+    assert np.isfinite(losses).all(), name
+    group = file.require_group(kind).create_group(name)
+    group.attrs["config"] = np.bytes_(json.dumps(config))
+    store(group, "target", target)
+    if inputs is not target:
+        store(group, "input", inputs)
+    store(group, "output", output.numpy().astype(np.float32))
+    store(group, "losses", np.array(losses))
+    store(group, "lr", np.array(rates))
+    store_tensors(group, model, start, gradients)
     print(f"{kind}/{name}: loss {losses[0]:.6g} -> {losses[-1]:.6g}")
 
 
@@ -421,6 +446,72 @@ def recipe_cases(file, random):
         optimizer={"sgd": {"lr": 0.01}}, epochs=1000), random.uniform(size=(100, 4)))
 
 
+# ---- Whole models of the image recipes --------------------------------------------------------------
+
+
+def images(pixels, samples):
+    """-> target, input (samples, 1, 28, 28), labels. Half of the pixels are 0, as in a digit's image."""
+    count = samples * 784
+    target = np.maximum(initial("target", count, 1.0), np.float32(0))
+    inputs = target
+    if pixels == "standard":
+        inputs = target = (target - np.float32(0.1307)) / np.float32(0.3081)
+    if pixels == "noisy":
+        inputs = np.clip(target + initial("noise", count, 1.0), np.float32(0), np.float32(1))
+    shape = (samples, 1, 28, 28)
+    return target.reshape(shape), inputs.reshape(shape), 7 * np.arange(samples) % 10
+
+
+def train_recipe(model, target, inputs, labels):
+    """Ten steps on the whole batch -> output, gradients, terms a step, rates."""
+    x, given = (torch.from_numpy(values).double() for values in (target, inputs))
+    optimizer = model.optimizer()
+    steps, rates, first = [], [], None
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        terms = model.terms(x, torch.from_numpy(labels), given)
+        model.total(terms).backward()
+        if first is None:
+            first = (model(given)[1].detach().clone(),
+                     {name: p.grad.clone() for name, p in model.named_parameters()})
+        steps.append([term.item() for term in terms.values()])
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+    return (*first, np.array(steps), rates)
+
+
+def model_cases(file, random):
+    def case(name, samples, pixels="unit", overrides=""):
+        model = RECIPES[name]().double()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout2d):
+                module.p = 0.0
+        start = set_initial(model)
+        output, gradients, terms, rates = train_recipe(model, *images(pixels, samples))
+        group = file.require_group("models").create_group(name)
+        group.attrs["recipe"] = np.bytes_(name)
+        group.attrs["overrides"] = np.bytes_(f"train.batch=full {overrides}".strip())
+        group.attrs["pixels"] = np.bytes_(pixels)
+        group.attrs["samples"] = samples
+        group.attrs["output_stride"] = stride = output.numel() // THIN + 1
+        output = output.numpy().reshape(samples, -1)
+        store(group, "output", output.astype(np.float32).ravel()[::stride])
+        store(group, "projections", np.array([project("output", sample) for sample in output]))
+        store(group, "losses", terms.mean(axis=1))
+        store(group, "terms", terms)
+        store(group, "lr", np.array(rates))
+        store_tensors(group, model, start, gradients)
+        print(f"models/{name}: terms {terms[0]} -> {terms[-1]}")
+
+    case("fc32", 18)
+    case("conv", 18)
+    case("upsample", 21)
+    case("denoise", 6, "noisy", "train.corrupt=[] evaluate.noisy.split=val")
+    case("deep", 38, overrides="train.tile=32")
+    case("classify", 18, "standard", "model.encoder.1.dropout2d.p=0")
+    case("smallconv", 19)
+
+
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -428,7 +519,7 @@ def main():
     with h5py.File(path, "w", libver=("v110", "v110"), track_order=False) as file:
         file.attrs["made_by"] = f"tests/golden/make_golden.py, PyTorch {torch.__version__}"
         for seed, add in enumerate((layer_cases, loss_cases, optimizer_cases, schedule_cases,
-                                    recipe_cases), start=1):
+                                    recipe_cases, model_cases), start=1):
             add(file, np.random.default_rng(seed))
     print(f"{path}: {path.stat().st_size} bytes")
 

@@ -23,6 +23,7 @@
 #include "train/trainer.h"
 
 enum { INITIAL, GRADIENT, AFTER, ROWS };
+enum { MOST_OVERRIDES = 8, CLASSES = 10 };
 
 static const char *const fixture = AED_SOURCE_DIR "/tests/golden/golden.h5";
 
@@ -47,13 +48,31 @@ static void must(aed_status status, const aed_golden_case *c)
     if (status != AED_OK) fail_msg("%s: %s", c->name, aed_status_message());
 }
 
+/* The recipe's own file, with the case's overrides. */
+static aed_status read_recipe(const aed_golden_case *c, aed_trial_list *trials)
+{
+    char path[256], text[256];
+    const char *overrides[MOST_OVERRIDES];
+    int count = 0;
+    snprintf(path, sizeof path, AED_SOURCE_DIR "/configs/%s.yaml", c->recipe);
+    snprintf(text, sizeof text, "%s", c->overrides);
+    for (char *at = strtok(text, " "); at; at = strtok(NULL, " ")) {
+        assert_true(count < MOST_OVERRIDES);
+        overrides[count++] = at;
+    }
+    return aed_config_read(path, overrides, count, trials);
+}
+
 static void run_create(const aed_golden_case *c, golden_run *r)
 {
     memset(r, 0, sizeof *r);
     r->c = c;
-    must(aed_config_parse(c->config, c->name, NULL, 0, &r->trials), c);
+    must(c->recipe ? read_recipe(c, &r->trials)
+                   : aed_config_parse(c->config, c->name, NULL, 0, &r->trials),
+         c);
     assert_int_equal(r->trials.count, 1);
-    must(aed_dataset_from_arrays(c->samples, c->features, c->target, c->input, NULL, 0, &r->data),
+    must(aed_dataset_from_arrays(c->samples, c->features, c->target, c->input, c->labels,
+                                 c->labels ? CLASSES : 0, &r->data),
          c);
     r->data.interval = (aed_interval){0, 1};
     must(aed_trainer_create(&r->trials.trials[0].config, &r->data, &c->shape, &world, &r->trainer),
@@ -177,13 +196,11 @@ static bool check_after(golden_run *r, const golden_tensor *g)
 
 /* ---- Forward and steps -------------------------------------------------------------------------- */
 
-static bool check_output(golden_run *r)
+/* The model's outputs, [samples][features]. */
+static void forward_all(golden_run *r, float *out)
 {
     const aed_golden_case *c = r->c;
-    const int64_t lanes = r->trainer.model.lanes, count = c->samples * c->features;
-    double *want = aed_test_doubles(count);
-    float *got = aed_alloc((size_t)count, sizeof *got);
-    assert_non_null(got);
+    const int64_t lanes = r->trainer.model.lanes;
     for (int64_t first = 0; first < c->samples; first += lanes) {
         const int64_t left = c->samples - first, valid = left < lanes ? left : lanes;
         aed_tile tile;
@@ -195,12 +212,38 @@ static bool check_output(golden_run *r)
                                            r->trainer.workspace, &tile);
         for (int64_t lane = 0; lane < valid; lane++)
             for (int64_t f = 0; f < c->features; f++)
-                got[(first + lane) * c->features + f] = y[f * lanes + lane];
+                out[(first + lane) * c->features + f] = y[f * lanes + lane];
     }
-    for (int64_t i = 0; i < count; i++) want[i] = (double)c->output[i];
-    const bool ok = aed_test_near("output [sample, feature]", count, c->features, got, want,
-                                  OUTPUT * aed_test_largest(count, want));
+}
+
+/* The numbers that are stored, and of a recipe every sample's projection. */
+static bool check_output(golden_run *r)
+{
+    const aed_golden_case *c = r->c;
+    const int64_t count = c->samples * c->features, stride = c->output_stride;
+    const int64_t kept = (count + stride - 1) / stride;
+    double *want = aed_test_doubles(kept);
+    float *got = aed_alloc((size_t)count, sizeof *got);
+    assert_non_null(got);
+    forward_all(r, got);
+    double *sums = aed_test_doubles(c->samples);
+    for (int64_t i = 0; i < count; i++)
+        sums[i / c->features] += (double)aed_golden_initial("output", i % c->features, 1) *
+                                 (double)got[i];
+    for (int64_t i = 0; i < kept; i++) {
+        got[i] = got[i * stride];
+        want[i] = (double)c->output[i];
+    }
+    const double allowed = OUTPUT * aed_test_largest(kept, want);
+    bool ok = aed_test_near("output", kept, stride == 1 ? c->features : 1, got, want, allowed);
+    for (int64_t i = 0; c->projections && i < c->samples; i++)
+        if (!(fabs(sums[i] - c->projections[i]) <= allowed * sqrt((double)c->features))) {
+            print_error("output of sample %d: projection %.9g, want %.9g\n", (int)i, sums[i],
+                        c->projections[i]);
+            ok = false;
+        }
     aed_free(want);
+    aed_free(sums);
     aed_free(got);
     return ok;
 }
@@ -223,6 +266,9 @@ static bool check_steps(golden_run *r)
         assert_int_equal(count, r->c->samples);
         if (step == 0) ok &= each_tensor(r, check_gradient);
         ok &= check_number("loss", step, loss, r->c->losses[step], LOSS);
+        for (int64_t i = 0; i < r->c->term_count; i++)
+            ok &= check_number("term of the loss", step, r->trainer.passes[AED_PASS_TRAIN].terms[i],
+                               r->c->terms[step * r->c->term_count + i], LOSS);
         ok &= check_number("learning rate", step, r->trainer.lr, r->c->lr[step], 1e-12);
     }
     return ok & each_tensor(r, check_after);
@@ -253,6 +299,7 @@ GOLDEN_TEST(losses, 6)
 GOLDEN_TEST(optimizers, 14)
 GOLDEN_TEST(schedules, 6)
 GOLDEN_TEST(recipes, 4)
+GOLDEN_TEST(models, 7)
 
 int main(int argc, char **argv)
 {
@@ -262,6 +309,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_optimizers_match_pytorch),
         cmocka_unit_test(test_schedules_match_pytorch),
         cmocka_unit_test(test_recipes_match_pytorch),
+        cmocka_unit_test(test_models_match_pytorch),
     };
     if (aed_dist_start(&argc, &argv, &world) != AED_OK) {
         fprintf(stderr, "%s\n", aed_status_message());

@@ -1,6 +1,7 @@
 /* Reads golden.h5; see golden_file.h. A file that is not as make_golden.py writes it fails the test. */
 #include "support/golden_file.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,12 +56,62 @@ static int read_data(hid_t group, const char *name, hid_t type, void **data, hsi
     return rank;
 }
 
-static void read_case(hid_t group, aed_golden_case *c)
+static int64_t read_number(hid_t group, const char *name)
+{
+    int64_t number;
+    const hid_t attribute = H5Aopen(group, name, H5P_DEFAULT);
+    assert_true(attribute >= 0);
+    assert_true(H5Aread(attribute, H5T_NATIVE_INT64, &number) >= 0);
+    H5Aclose(attribute);
+    return number;
+}
+
+/* make_golden.py's images(). */
+static void make_images(const char *pixels, aed_golden_case *c)
+{
+    const bool standard = strcmp(pixels, "standard") == 0, noisy = strcmp(pixels, "noisy") == 0;
+    const int64_t count = c->samples * c->features;
+    assert_true(standard || noisy || strcmp(pixels, "unit") == 0);
+    c->target = aed_alloc((size_t)count, sizeof *c->target);
+    c->labels = aed_alloc((size_t)c->samples, sizeof *c->labels);
+    if (noisy) c->input = aed_alloc((size_t)count, sizeof *c->input);
+    assert_true(c->target && c->labels && (c->input || !noisy));
+    for (int64_t i = 0; i < count; i++) {
+        const float value = fmaxf(aed_golden_initial("target", i, 1), 0);
+        c->target[i] = standard ? (value - 0.1307f) / 0.3081f : value;
+        if (noisy) c->input[i] = fminf(fmaxf(value + aed_golden_initial("noise", i, 1), 0), 1);
+    }
+    for (int64_t i = 0; i < c->samples; i++) c->labels[i] = (int32_t)(7 * i % 10);
+}
+
+/* A case that is a recipe: its samples, and what there is of its output. */
+static void read_recipe(hid_t group, aed_golden_case *c)
+{
+    static const int64_t image[3] = {1, 28, 28};
+    hsize_t size[MAX_RANK];
+    c->recipe = read_text(group, "recipe");
+    c->overrides = read_text(group, "overrides");
+    c->samples = read_number(group, "samples");
+    assert_in_range(c->samples, 1, 64);
+    assert_int_equal(aed_shape_make(3, image, &c->shape), AED_OK);
+    c->features = aed_shape_count(&c->shape);
+    char *pixels = read_text(group, "pixels");
+    make_images(pixels, c);
+    aed_free(pixels);
+    c->output_stride = read_number(group, "output_stride");
+    read_data(group, "projections", H5T_NATIVE_DOUBLE, (void **)&c->projections, size);
+    assert_int_equal(size[0], c->samples);
+    read_data(group, "terms", H5T_NATIVE_DOUBLE, (void **)&c->terms, size);
+    c->term_count = (int64_t)size[1];
+}
+
+/* A case with its own config and samples. */
+static void read_config(hid_t group, aed_golden_case *c)
 {
     hsize_t size[MAX_RANK];
     int64_t shape[MAX_RANK];
     c->config = read_text(group, "config");
-    c->tensor_names = read_text(group, "tensors");
+    c->output_stride = 1;
     const int rank = read_data(group, "target", H5T_NATIVE_FLOAT, (void **)&c->target, size);
     for (int i = 1; i < rank; i++) shape[i - 1] = (int64_t)size[i];
     assert_int_equal(aed_shape_make(rank - 1, shape, &c->shape), AED_OK);
@@ -68,6 +119,16 @@ static void read_case(hid_t group, aed_golden_case *c)
     c->features = aed_shape_count(&c->shape);
     if (H5Lexists(group, "input", H5P_DEFAULT) > 0)
         read_data(group, "input", H5T_NATIVE_FLOAT, (void **)&c->input, size);
+}
+
+static void read_case(hid_t group, aed_golden_case *c)
+{
+    hsize_t size[MAX_RANK];
+    c->tensor_names = read_text(group, "tensors");
+    if (H5Aexists(group, "recipe") > 0)
+        read_recipe(group, c);
+    else
+        read_config(group, c);
     read_data(group, "output", H5T_NATIVE_FLOAT, (void **)&c->output, size);
     read_data(group, "losses", H5T_NATIVE_DOUBLE, (void **)&c->losses, size);
     c->steps = (int64_t)size[0];
@@ -85,9 +146,14 @@ static void destroy_case(aed_golden_case *c)
 {
     aed_free(c->config);
     aed_free(c->tensor_names);
+    aed_free(c->recipe);
+    aed_free(c->overrides);
     aed_free(c->target);
     aed_free(c->input);
+    aed_free(c->labels);
     aed_free(c->output);
+    aed_free(c->projections);
+    aed_free(c->terms);
     aed_free(c->losses);
     aed_free(c->lr);
     aed_free(c->tensors);

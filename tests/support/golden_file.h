@@ -15,11 +15,18 @@ enum { AED_GOLDEN_BOUND, AED_GOLDEN_STRIDE, AED_GOLDEN_GRADIENT_SUM, AED_GOLDEN_
 typedef struct aed_golden_case {
     char name[128];              /* "layers/conv1d_stride" */
     char *config, *tensor_names; /* texts; names with a space between them */
+    char *recipe, *overrides;    /* instead of a config: of configs/<recipe>.yaml; else NULL */
     aed_shape shape;             /* of a sample */
     int64_t samples, features;
-    float *target, *input, *output; /* [samples][features]; input is NULL if it is the target */
+    float *target, *input; /* [samples][features]; input is NULL if it is the target */
+    int32_t *labels;       /* [samples], 0 ... 9, of a recipe; else NULL */
+    float *output;         /* every output_stride-th number of [samples][features] */
+    int64_t output_stride;
+    double *projections; /* [samples], of a recipe's output on initial("output"); else NULL */
     int64_t steps;
     double *losses, *lr; /* [steps] */
+    double *terms;       /* [steps][term_count] of a recipe's losses; else NULL */
+    int64_t term_count;
     int64_t columns;
     float *tensors; /* [3][columns]: initial, gradient of the first step, after all steps */
     int64_t tensor_count;
