@@ -31,12 +31,18 @@ typedef enum aed_loss_function { AED_MSE, AED_BCE, AED_L1, AED_SMOOTH_L1 } aed_l
 
 /* The pairs of a convolution: row r owns entries start[r] ... start[r+1]-1, each a tap (an index
  * into a kernel of `taps` weights) and a position. Serves any dimension, stride, padding and
- * dilation, and the transposed operation, which is the same list sorted the other way. */
+ * dilation, and the transposed operation, which is the same list sorted the other way.
+ *
+ * Rows that meet alike, with the same taps at the same distances, form a group: rows order[i] for i =
+ * group[g] ... group[g+1]-1, ascending; row order[i] meets what the group's first row meets, shift[i]
+ * positions further on. Only convolutions need groups. */
 typedef struct aed_pairs {
     int32_t rows;
     const int32_t *start;
     const int32_t *tap;
     const int32_t *position;
+    int32_t groups;
+    const int32_t *group, *order, *shift;
 } aed_pairs;
 
 /* y[o][row] = bias[o] + sum over c, entries of row: w[o*w_out + c*w_in + tap] * x[c][position]. */
@@ -47,12 +53,12 @@ typedef struct aed_gather {
     aed_pairs pairs;
 } aed_gather;
 
-/* grad[a*w_a + b*w_b + tap] += sum over the tap's entries and lanes: u[a][p] * v[b][q]. Rows of the
- * list are taps; `position` is q, `tap` is p. */
+/* grad[a*w_a + b*w_b + tap] += sum over rows, their entries and lanes: u[a][row] * v[b][position]. */
 typedef struct aed_gather_weight {
     int a_channels, b_channels;
     int64_t w_a, w_b;
-    int32_t u_positions, v_positions;
+    int32_t v_positions; /* of a channel of v; u has pairs.rows */
+    int32_t taps;
     aed_pairs pairs;
 } aed_gather_weight;
 

@@ -2,7 +2,8 @@
  *
  * A convolution connects a narrow side with positions p to a wide side with positions
  * q = p*stride + tap*dilation - padding, along each of two axes (height and width; a length alone is
- * the second). Every (p, tap, q) that exists is listed three times: by p, by q and by tap. */
+ * the second). Every (p, tap, q) that exists is listed twice, by p and by q, and the rows of each list
+ * are grouped: far from the edges all rows of one phase of the stride meet alike. */
 #ifndef AED_LAYER_PAIRS_H
 #define AED_LAYER_PAIRS_H
 
@@ -24,7 +25,6 @@ typedef struct aed_pair_lists {
     int64_t count;       /* of meetings */
     aed_pairs by_narrow; /* rows p: taps and q */
     aed_pairs by_wide;   /* rows q: taps and p */
-    aed_pairs by_tap;    /* rows tap: p in `tap`, q in `position` */
     int32_t *memory;
 } aed_pair_lists;
 
@@ -33,5 +33,8 @@ int64_t aed_pairs_count(const aed_axis axes[2]);
 /* Makes the lists; destroy frees them and takes zeroed ones. */
 aed_status aed_pairs_create(const aed_axis axes[2], aed_pair_lists *lists);
 void aed_pairs_destroy(aed_pair_lists *lists);
+
+/* Fills a list's groups; memory is room for 3 * rows + 1 numbers that stay with the list. */
+aed_status aed_pairs_group(aed_pairs *pairs, int32_t *memory);
 
 #endif

@@ -47,9 +47,9 @@ static void plan_gathers(aed_product *product)
                                                .b_channels = product->wide,
                                                .w_a = w_narrow,
                                                .w_b = w_wide,
-                                               .u_positions = (int32_t)product->narrow_positions,
                                                .v_positions = (int32_t)product->wide_positions,
-                                               .pairs = product->lists.by_tap};
+                                               .taps = (int32_t)product->taps,
+                                               .pairs = product->lists.by_narrow};
 }
 
 static bool is_pointwise(const aed_axis *axis)

@@ -11,8 +11,9 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "kernel/kernels.h"
+#include "layer/pairs.h"
 
-enum { ROUNDS = 60, FLOATS = 1 << 19, BLOCKS = 8 };
+enum { ROUNDS = 60, FLOATS = 1 << 20, BLOCKS = 8 };
 static const double ROUND_SECONDS = 4e-4;
 
 static const aed_kernels_table *kernels;
@@ -123,29 +124,6 @@ static void bench_dense(int rows, int inner, int64_t columns)
 
 /* ---- Convolutions ---------------------------------------------------------------------------- */
 
-enum { MOST_PAIRS = 4096 };
-static int32_t list_start[3][MOST_PAIRS + 1], list_tap[3][MOST_PAIRS], list_position[3][MOST_PAIRS];
-
-/* The pairs of `positions` windows of `taps` over a side of `wide` positions, sorted by what list
- * number `by` has as rows: 0 the window, 1 the tap, 2 the wide position. */
-static aed_pairs make_pairs(int by, int positions, int taps, int wide, int stride, int padding)
-{
-    const int rows = by == 0 ? positions : by == 1 ? taps : wide;
-    int32_t count = 0;
-    for (int row = 0; row < rows; row++) {
-        list_start[by][row] = count;
-        for (int p = 0; p < positions; p++)
-            for (int tap = 0; tap < taps; tap++) {
-                const int q = p * stride + tap - padding;
-                if (q < 0 || q >= wide || row != (by == 0 ? p : by == 1 ? tap : q)) continue;
-                list_tap[by][count] = by == 1 ? p : tap;
-                list_position[by][count++] = by == 2 ? p : q;
-            }
-    }
-    list_start[by][rows] = count;
-    return (aed_pairs){rows, list_start[by], list_tap[by], list_position[by]};
-}
-
 static void run_gather(const bench *b)
 {
     kernels->gather(&b->gather, b->lanes, block[0], block[1], block[2], block[3]);
@@ -157,26 +135,38 @@ static void run_gather_weight(const bench *b)
 }
 
 /* A convolution from `wide` to `narrow` channels: to both sides and the gradient of the weights. */
-static void bench_gather(int narrow, int wide, int positions, int taps, int wide_positions,
-                         int stride, int padding, int lanes)
+static void bench_conv(int narrow, int wide, const aed_axis axes[2], int lanes)
 {
     char shape[64];
     bench b = {.lanes = lanes};
-    const aed_pairs by_p = make_pairs(0, positions, taps, wide_positions, stride, padding);
-    const aed_pairs by_tap = make_pairs(1, positions, taps, wide_positions, stride, padding);
-    const aed_pairs by_q = make_pairs(2, positions, taps, wide_positions, stride, padding);
-    const double flops = 2.0 * by_p.start[by_p.rows] * narrow * wide * lanes;
-    b.gather = (aed_gather){narrow, wide, wide * taps, taps, wide_positions, by_p};
-    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", wide, narrow, wide_positions,
-             positions, taps, lanes);
+    aed_pair_lists lists = {0};
+    if (aed_pairs_create(axes, &lists) != AED_OK) exit(1);
+    const int taps = (int)(axes[0].kernel * axes[1].kernel);
+    const double flops = 2.0 * (double)lists.count * narrow * wide * lanes;
+    b.gather = (aed_gather){narrow, wide, wide * taps, taps, lists.by_wide.rows, lists.by_narrow};
+    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", wide, narrow,
+             lists.by_wide.rows, lists.by_narrow.rows, taps, lanes);
     product("gather", shape, flops, run_gather, &b);
-    b.gather = (aed_gather){wide, narrow, taps, wide * taps, positions, by_q};
-    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", narrow, wide, positions,
-             wide_positions, taps, lanes);
+    b.gather = (aed_gather){wide, narrow, taps, wide * taps, lists.by_narrow.rows, lists.by_wide};
+    snprintf(shape, sizeof shape, "%d->%d, %d->%d, %d taps, %d lanes", narrow, wide,
+             lists.by_narrow.rows, lists.by_wide.rows, taps, lanes);
     product("gather", shape, flops, run_gather, &b);
-    b.weight = (aed_gather_weight){narrow,    wide,           wide * taps, taps,
-                                   positions, wide_positions, by_tap};
+    b.weight = (aed_gather_weight){narrow, wide,           wide * taps, taps, lists.by_wide.rows,
+                                   taps,   lists.by_narrow};
     product("gather_weight", shape, flops, run_gather_weight, &b);
+    aed_pairs_destroy(&lists);
+}
+
+static void bench_conv1d(int narrow, int wide, aed_axis axis, int lanes)
+{
+    const aed_axis axes[2] = {AED_AXIS_UNIT, axis};
+    bench_conv(narrow, wide, axes, lanes);
+}
+
+static void bench_conv2d(int narrow, int wide, aed_axis axis, int lanes)
+{
+    const aed_axis axes[2] = {axis, axis};
+    bench_conv(narrow, wide, axes, lanes);
 }
 
 /* ---- Everything else ------------------------------------------------------------------------- */
@@ -344,12 +334,26 @@ int main(int argc, char **argv)
     bench_dense(32, 784, 32);
     bench_dense(10, 4, 32);
     bench_dense(1, 2, 16);
-    bench_gather(1, 2, 1, 1, 1, 1, 0, 32);
-    bench_gather(10, 4, 1, 1, 1, 1, 0, 32);
-    bench_gather(3, 1, 1, 7, 7, 4, 0, 32);
-    bench_gather(4, 64, 12, 1, 12, 1, 0, 16);
-    bench_gather(32, 16, 28, 3, 28, 1, 1, 32);
-    bench_gather(16, 1, 28, 3, 28, 1, 1, 32);
+    /* kernel, stride, padding, dilation, narrow and wide size. */
+    bench_conv1d(1, 2, AED_AXIS_UNIT, 32);
+    bench_conv1d(10, 4, AED_AXIS_UNIT, 32);
+    bench_conv1d(3, 1, (aed_axis){7, 4, 0, 1, 3, 15}, 64);
+    bench_conv1d(4, 64, (aed_axis){1, 1, 0, 1, 12, 12}, 16);
+    static const int images[][2] = {{16, 1}, {4, 16}, {16, 4}, {1, 16}, {32, 1}, {16, 32}, {8, 16}};
+    for (int lanes = 16; lanes <= 32; lanes += 16) {
+        for (int i = 0; i < (int)(sizeof images / sizeof *images); i++)
+            bench_conv2d(
+                images[i][0], images[i][1],
+                (aed_axis){3, 1, 1, 1, i == 1 || i >= 5 ? 14 : 28, i == 1 || i >= 5 ? 14 : 28},
+                lanes);
+        bench_conv2d(4, 16, (aed_axis){2, 2, 0, 1, 7, 14}, lanes);
+        bench_conv2d(16, 1, (aed_axis){2, 2, 0, 1, 14, 28}, lanes);
+        bench_conv2d(16, 32, (aed_axis){2, 2, 0, 1, 14, 28}, lanes);
+        bench_conv2d(4, 1, (aed_axis){5, 1, 0, 1, 24, 28}, lanes);
+        bench_conv2d(8, 4, (aed_axis){5, 1, 0, 1, 20, 24}, lanes);
+        bench_conv2d(1, 10, (aed_axis){5, 1, 0, 1, 20, 24}, lanes);
+        bench_conv2d(10, 1, (aed_axis){5, 1, 0, 1, 24, 28}, lanes);
+    }
     bench_elements();
     for (int i = 0; i < BLOCKS; i++) aed_free(block[i]);
     return 0;

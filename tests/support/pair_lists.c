@@ -8,16 +8,16 @@
 #include <cmocka.h>
 
 #include "core/memory.h"
+#include "layer/pairs.h"
 
 aed_pairs aed_case_pairs_make(const aed_case_window *window, aed_case_order order)
 {
-    const int rows = order == AED_CASE_BY_P     ? window->positions
-                     : order == AED_CASE_BY_TAP ? window->taps
-                                                : window->wide_positions;
+    const int rows = order == AED_CASE_BY_P ? window->positions : window->wide_positions;
     const size_t most = (size_t)window->positions * (size_t)window->taps;
     int32_t *start = aed_alloc((size_t)rows + 1, sizeof *start);
     int32_t *tap = aed_alloc(most, sizeof *tap), *position = aed_alloc(most, sizeof *position);
-    if (!start || !tap || !position) fail_msg("out of memory");
+    int32_t *groups = aed_alloc(3 * (size_t)rows + 1, sizeof *groups);
+    if (!start || !tap || !position || !groups) fail_msg("out of memory");
     int32_t count = 0;
     for (int row = 0; row < rows; row++) {
         start[row] = count;
@@ -25,14 +25,15 @@ aed_pairs aed_case_pairs_make(const aed_case_window *window, aed_case_order orde
             for (int k = 0; k < window->taps; k++) {
                 const int q = p * window->stride + k * window->dilation - window->padding;
                 if (q < 0 || q >= window->wide_positions) continue;
-                if (row != (order == AED_CASE_BY_P ? p : order == AED_CASE_BY_TAP ? k : q))
-                    continue;
-                tap[count] = order == AED_CASE_BY_TAP ? p : k;
+                if (row != (order == AED_CASE_BY_P ? p : q)) continue;
+                tap[count] = k;
                 position[count++] = order == AED_CASE_BY_Q ? p : q;
             }
     }
     start[rows] = count;
-    return (aed_pairs){.rows = rows, .start = start, .tap = tap, .position = position};
+    aed_pairs pairs = {.rows = rows, .start = start, .tap = tap, .position = position};
+    if (aed_pairs_group(&pairs, groups) != AED_OK) fail_msg("out of memory");
+    return pairs;
 }
 
 void aed_case_pairs_free(aed_pairs *pairs)
@@ -40,4 +41,5 @@ void aed_case_pairs_free(aed_pairs *pairs)
     aed_free((void *)pairs->start);
     aed_free((void *)pairs->tap);
     aed_free((void *)pairs->position);
+    aed_free((void *)pairs->group);
 }

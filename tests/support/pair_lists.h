@@ -5,14 +5,13 @@
 #include "kernel/kernels.h"
 
 /* By what the pairs (p, tap, q = p*stride + tap*dilation - padding) are sorted. */
-typedef enum aed_case_order { AED_CASE_BY_P, AED_CASE_BY_TAP, AED_CASE_BY_Q } aed_case_order;
+typedef enum aed_case_order { AED_CASE_BY_P, AED_CASE_BY_Q } aed_case_order;
 
 typedef struct aed_case_window {
     int positions, taps, wide_positions, stride, padding, dilation;
 } aed_case_window;
 
-/* Makes the list whose rows are p, tap or q; the others are `tap` and `position` as the kernels
- * want them. Free with aed_case_pairs_free. The case fails if memory is short. */
+/* Makes the list whose rows are p or q, with its groups. Free with aed_case_pairs_free. The case fails if memory is short. */
 aed_pairs aed_case_pairs_make(const aed_case_window *window, aed_case_order order);
 void aed_case_pairs_free(aed_pairs *pairs);
 

@@ -180,9 +180,9 @@ static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)
                               .b_channels = b,
                               .w_a = b * taps,
                               .w_b = taps,
-                              .u_positions = window.positions,
                               .v_positions = window.wide_positions,
-                              .pairs = aed_case_pairs_make(&window, AED_CASE_BY_TAP)};
+                              .taps = taps,
+                              .pairs = aed_case_pairs_make(&window, AED_CASE_BY_P)};
     float *u = aed_case_floats(&seed, (int64_t)a * window.positions * lanes, -1, 1);
     float *v = aed_case_floats(&seed, (int64_t)b * window.wide_positions * lanes, -1, 1);
     const int64_t count = (int64_t)a * b * taps;
@@ -192,10 +192,12 @@ static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)
         const int64_t tap = at % taps, j = at / taps % b, i = at / taps / b;
         exact_sum sum = {0};
         add(&sum, before[at]);
-        for (int32_t e = plan.pairs.start[tap]; e < plan.pairs.start[tap + 1]; e++)
-            for (int lane = 0; lane < lanes; lane++)
-                add(&sum, (double)u[(i * plan.u_positions + plan.pairs.tap[e]) * lanes + lane] *
-                              v[(j * plan.v_positions + plan.pairs.position[e]) * lanes + lane]);
+        for (int p = 0; p < window.positions; p++)
+            for (int32_t e = plan.pairs.start[p]; e < plan.pairs.start[p + 1]; e++)
+                for (int lane = 0; lane < lanes && plan.pairs.tap[e] == tap; lane++)
+                    add(&sum,
+                        (double)u[(i * window.positions + p) * lanes + lane] *
+                            v[(j * plan.v_positions + plan.pairs.position[e]) * lanes + lane]);
         check("gather_weight", set, at, sum, grad[at]);
     }
     aed_case_pairs_free(&plan.pairs);

@@ -120,9 +120,9 @@ static float *gather_weight_case(const aed_kernels_table *set, uint64_t seed, in
                               .b_channels = b,
                               .w_a = b * taps,
                               .w_b = taps,
-                              .u_positions = window.positions,
                               .v_positions = window.wide_positions,
-                              .pairs = aed_case_pairs_make(&window, AED_CASE_BY_TAP)};
+                              .taps = taps,
+                              .pairs = aed_case_pairs_make(&window, AED_CASE_BY_P)};
     float *u = mixed_floats(&seed, (int64_t)a * window.positions * lanes);
     float *v = aed_case_floats(&seed, (int64_t)b * window.wide_positions * lanes, -1, 1);
     float *grad = aed_case_floats(&seed, *count = (int64_t)a * b * taps, -1, 1);

@@ -1,102 +1,165 @@
 /* Convolutions as gathers over precomputed pairs of (tap, position).
  *
- * A block of output channels times a few registers of samples stays in registers while the pairs of
- * one position and all input channels pass; weights are broadcast. Each element is summed over
- * input channels, then pairs, in the list's order, starting at the bias, whatever the block. */
+ * A block of output channels times places times registers of lanes stays in registers while the
+ * pairs and all input channels pass; weights are broadcast. The places of a block are rows that
+ * meet alike (see aed_pairs), so that one look into the list serves them all. Each element is
+ * summed over input channels, then pairs, in the list's order, starting at the bias, whatever the
+ * block. */
 #include "kernel/set/set.h"
 
-/* Output channels and registers of samples held at once. */
+/* Registers of a block: 16 lanes, except where they would take too many. CHANNELS is the most output
+ * channels of a block; places(n) how many places fit beside n of them, with enough sums to hide the
+ * latency of an addition and pointers enough for the places. */
 #if AED_WIDTH == 16
-enum { CHANNELS = 8, VECTORS = 2 };
+enum { CHANNELS = 8, VECTORS = 1 };
+#define PLACES(n) ((n) <= 2 ? 8 : (n) <= 4 ? 6 : (n) <= 6 ? 4 : 3)
 #elif AED_WIDTH == 8
 enum { CHANNELS = 6, VECTORS = 2 };
+#define PLACES(n) (6 / (n))
 #else
 enum { CHANNELS = 4, VECTORS = 1 };
+#define PLACES(n) 1
 #endif
 
-/* Adds the products of one pair and input channel. */
-AED_INLINE void gather_pair(int channels, int vectors, const float *w, int64_t w_out,
-                            const float *x, vf (*sum)[VECTORS])
-{
-    vf in[VECTORS];
-    for (int v = 0; v < vectors; v++) in[v] = v_load(x + v * AED_WIDTH);
-    for (int i = 0; i < channels; i++) {
-        const vf weight = v_set(w[i * w_out]);
-        for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(weight, in[v], sum[i][v]);
-    }
-}
+/* One block of channels and registers, of all rows. */
+typedef struct gather_task {
+    aed_pairs pairs;
+    int inputs, lanes;
+    int64_t w_out, w_in, x_channel, y_channel;
+    const float *w, *bias, *x;
+    float *y;
+} gather_task;
 
-/* Output channels o ... o+channels-1, registers lane ... of all positions. */
-AED_INLINE void gather_block(const aed_gather *plan, int channels, int vectors, int o, int lane,
-                             int lanes, const float *w, const float *bias, const float *x, float *y)
+/* Adds the products of one pair and input channel: the fewer factors are held, the others pass. */
+AED_INLINE void gather_pair(int channels, int places, const float *w, int64_t w_out,
+                            const float *const *x, int64_t at, vf (*sum)[PLACES(1)][VECTORS])
 {
-    const aed_pairs pairs = plan->pairs;
-    const int64_t w_out = plan->w_out, w_in = plan->w_in;
-    const int64_t x_channel = (int64_t)plan->x_positions * lanes;
-    const int inputs = plan->inputs;
-    w += o * w_out;
-    x += lane;
-    y += (int64_t)o * pairs.rows * lanes + lane;
-    for (int32_t row = 0; row < pairs.rows; row++) {
-        const int32_t start = pairs.start[row], end = pairs.start[row + 1];
-        vf sum[CHANNELS][VECTORS];
-        for (int i = 0; i < channels; i++)
-            for (int v = 0; v < vectors; v++) sum[i][v] = bias ? v_set(bias[o + i]) : v_zero();
-        if (end - start == 1) { /* looked up once for all channels */
-            const float *we = w + pairs.tap[start];
-            const float *xe = x + (int64_t)pairs.position[start] * lanes;
-            for (int c = 0; c < inputs; c++, we += w_in, xe += x_channel)
-                gather_pair(channels, vectors, we, w_out, xe, sum);
-        } else {
-            const float *wc = w, *xc = x;
-            for (int c = 0; c < inputs; c++, wc += w_in, xc += x_channel)
-                for (int32_t e = start; e < end; e++)
-                    gather_pair(channels, vectors, wc + pairs.tap[e], w_out,
-                                xc + (int64_t)pairs.position[e] * lanes, sum);
+    if (channels <= places * VECTORS) {
+        vf weight[CHANNELS];
+        for (int i = 0; i < channels; i++) weight[i] = v_keep(v_set(w[i * w_out]));
+        for (int p = 0; p < places; p++)
+            for (int v = 0; v < VECTORS; v++) {
+                vf in = v_load(x[p] + at + v * AED_WIDTH);
+                if (channels > 1) in = v_keep(in);
+                for (int i = 0; i < channels; i++)
+                    sum[i][p][v] = v_fma(weight[i], in, sum[i][p][v]);
+            }
+    } else {
+        vf in[PLACES(1)][VECTORS];
+        for (int p = 0; p < places; p++)
+            for (int v = 0; v < VECTORS; v++) in[p][v] = v_load(x[p] + at + v * AED_WIDTH);
+        for (int i = 0; i < channels; i++) {
+            const vf weight = v_set(w[i * w_out]);
+            for (int p = 0; p < places; p++)
+                for (int v = 0; v < VECTORS; v++)
+                    sum[i][p][v] = v_fma(weight, in[p][v], sum[i][p][v]);
         }
-        for (int i = 0; i < channels; i++)
-            for (int v = 0; v < vectors; v++)
-                v_store(y + ((int64_t)i * pairs.rows + row) * lanes + v * AED_WIDTH, sum[i][v]);
     }
 }
 
-/* Register blocks must have constant sizes: one call each, unrolled by the compiler. */
-#define GATHER_CASE(n)                                                     \
-    case n:                                                                \
-        if (vectors == VECTORS)                                            \
-            gather_block(plan, n, VECTORS, o, lane, lanes, w, bias, x, y); \
-        else                                                               \
-            gather_block(plan, n, 1, o, lane, lanes, w, bias, x, y);       \
-        break;
-
-static void gather_channels(const aed_gather *plan, int channels, int vectors, int o, int lane,
-                            int lanes, const float *w, const float *bias, const float *x, float *y)
+/* Rows number first ... end-1 of the order, `places` at once: those meet alike. */
+AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int32_t first,
+                            int32_t end)
 {
-    switch (channels) {
-        GATHER_CASE(1)
-        GATHER_CASE(2)
-        GATHER_CASE(3)
-        GATHER_CASE(4)
+    const int32_t *tap = t->pairs.tap, *position = t->pairs.position, *order = t->pairs.order;
+    const int64_t w_out = t->w_out, w_in = t->w_in, x_channel = t->x_channel, lanes = t->lanes;
+    const int inputs = t->inputs;
+    for (int32_t i = first; i < end; i += places) {
+        const int32_t pairs = t->pairs.start[order[i]], pairs_end = t->pairs.start[order[i] + 1];
+        const float *w = t->w, *x[PLACES(1)];
+        vf sum[CHANNELS][PLACES(1)][VECTORS];
+        for (int p = 0; p < places; p++)
+            x[p] = t->x + (t->pairs.shift[i + p] - t->pairs.shift[i]) * lanes;
+        for (int c = 0; c < channels; c++)
+            for (int p = 0; p < places; p++)
+                for (int v = 0; v < VECTORS; v++)
+                    sum[c][p][v] = t->bias ? v_set(t->bias[c]) : v_zero();
+        if (pairs_end - pairs == 1) { /* looked up once for all channels */
+            w += tap[pairs];
+            int64_t at = position[pairs] * lanes;
+            for (int c = 0; c < inputs; c++, w += w_in, at += x_channel)
+                gather_pair(channels, places, w, w_out, x, at, sum);
+        } else {
+            int64_t at = 0;
+            for (int c = 0; c < inputs; c++, w += w_in, at += x_channel)
+                for (int32_t e = pairs; e < pairs_end; e++)
+                    gather_pair(channels, places, w + tap[e], w_out, x, at + position[e] * lanes,
+                                sum);
+        }
+        for (int p = 0; p < places; p++) {
+            float *y = t->y + order[i + p] * lanes;
+            for (int c = 0; c < channels; c++)
+                for (int v = 0; v < VECTORS; v++)
+                    v_store(y + c * t->y_channel + v * AED_WIDTH, sum[c][p][v]);
+        }
+    }
+}
+
+/* All rows: of each group as many at once as fit; what is left of it one by one, together with the
+ * small groups that follow. */
+AED_INLINE void gather_groups(int channels, int places, const gather_task *task)
+{
+    const gather_task t = *task; /* a copy, whose members can stay in registers */
+    const int32_t *group = t.pairs.group;
+    if (places == 1) {
+        gather_rows(channels, 1, &t, 0, t.pairs.rows);
+        return;
+    }
+    for (int32_t g = 0; g < t.pairs.groups; g++) {
+        const int32_t whole = group[g + 1] - (group[g + 1] - group[g]) % places;
+        gather_rows(channels, places, &t, group[g], whole);
+        while (g + 1 < t.pairs.groups && group[g + 2] - group[g + 1] < places) g++;
+        gather_rows(channels, 1, &t, whole, group[g + 1]);
+    }
+}
+
+/* Register blocks have constant sizes: one function for each number of channels. */
+#define GATHER_FUNCTION(n)                                                    \
+    static __attribute__((noinline)) void gather_##n(const gather_task *task) \
+    {                                                                         \
+        gather_groups(n, PLACES(n), task);                                    \
+    }
+
+GATHER_FUNCTION(1)
+GATHER_FUNCTION(2)
+GATHER_FUNCTION(3)
+GATHER_FUNCTION(4)
 #if AED_WIDTH > 4
-        GATHER_CASE(5)
-        GATHER_CASE(6)
+GATHER_FUNCTION(5)
+GATHER_FUNCTION(6)
 #endif
 #if AED_WIDTH > 8
-        GATHER_CASE(7)
-        GATHER_CASE(8)
+GATHER_FUNCTION(7)
+GATHER_FUNCTION(8)
 #endif
-    }
-}
+
+static void (*const gather_functions[CHANNELS])(const gather_task *task) = {
+    gather_1, gather_2, gather_3, gather_4,
+#if AED_WIDTH > 4
+    gather_5, gather_6,
+#endif
+#if AED_WIDTH > 8
+    gather_7, gather_8,
+#endif
+};
 
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      const float *x, float *y)
 {
-    int vectors;
-    for (int lane = 0; lane < lanes; lane += vectors * AED_WIDTH) {
-        vectors = lanes - lane >= VECTORS * AED_WIDTH ? VECTORS : 1;
+    gather_task task = {.pairs = plan->pairs,
+                        .inputs = plan->inputs,
+                        .lanes = lanes,
+                        .w_out = plan->w_out,
+                        .w_in = plan->w_in,
+                        .x_channel = (int64_t)plan->x_positions * lanes,
+                        .y_channel = (int64_t)plan->pairs.rows * lanes};
+    for (int lane = 0; lane < lanes; lane += VECTORS * AED_WIDTH)
         for (int o = 0; o < plan->outputs; o += CHANNELS) {
             const int channels = plan->outputs - o < CHANNELS ? plan->outputs - o : CHANNELS;
-            gather_channels(plan, channels, vectors, o, lane, lanes, w, bias, x, y);
+            task.w = w + o * plan->w_out;
+            task.bias = bias ? bias + o : NULL;
+            task.x = x + lane;
+            task.y = y + o * task.y_channel + lane;
+            gather_functions[channels - 1](&task);
         }
-    }
 }

@@ -1,165 +1,243 @@
-/* The weights' gradient of a convolution, over the pairs of each tap.
+/* The weights' gradient of a convolution, over the same groups of rows as its forward direction.
  *
- * The lanes of both factors' channels meet in registers, 16 sums a weight; only at the end of a tap
- * are the 16 added up, sixteen weights at once (sum.c). A lane sums over the pairs in the list's
- * order, each with its blocks of lanes in order. */
+ * A weight belongs to a channel of u and to a column: a channel of v with a tap. A block of channels
+ * times columns stays in registers while the rows of a group pass, each lane a sum of its own; so a
+ * row is loaded once for all columns, and a column once for all channels. The rows come in chunks
+ * that stay in the nearest cache while all columns pass. A lane sums over groups, rows and blocks of
+ * 16 lanes, in that order; only at the end are a weight's 16 lanes added up (sum.c). */
 #include "kernel/set/set.h"
 
-/* Sums in registers: channels of the side that has more of them times channels of the other, 16
- * lanes each. */
+/* The most channels of a block, the columns beside n channels, and the registers of each sum: as
+ * many sums as the registers allow, but no more columns than there are pointers. */
 #if AED_WIDTH == 16
-enum { MANY = 8, FEW = 2 };
+enum { CHANNELS = 4 };
+#define COLUMNS(n) ((n) <= 3 ? 8 : 6)
+#define VECTORS(n) 1
 #elif AED_WIDTH == 8
-enum { MANY = 4, FEW = 1 };
+enum { CHANNELS = 4 };
+#define COLUMNS(n) ((n) == 1 ? 6 : 12 / (n))
+#define VECTORS(n) ((n) == 1 ? 2 : 1)
 #else
-enum { MANY = 2, FEW = 1 };
+enum { CHANNELS = 2 };
+#define COLUMNS(n) 1
+#define VECTORS(n) 1
 #endif
+enum {
+    MOST_COLUMNS = 28,                                    /* whose sums are kept at once */
+    MOST_SUMS = MOST_COLUMNS * CHANNELS + AED_LANE_BLOCK, /* rounded up */
+    PADDED = MOST_COLUMNS + 8,
+    CHUNK = 64 /* blocks of 16 lanes that pass at once */
+};
 
-/* One factor: [channels][positions][lanes], its positions in the list, and the stride of its
- * channels in the gradient. */
-typedef struct weight_side {
-    const float *x;
-    int channels;
-    int64_t channel_stride, w;
-    const int32_t *position;
-} weight_side;
-
-/* All taps of some channels of a and of b; `waiting` blocks are in sums. */
+/* Some channels of u, some columns, and a chunk of a group's rows. */
 typedef struct weight_task {
-    weight_side a, b;
-    const int32_t *start;
-    int32_t taps;
-    int lanes;
-    float *grad;
-    aed_lane_sums *sums;
-    int waiting;
+    const float *u;
+    int64_t u_channel;
+    int columns;
+    const float *v[PADDED];           /* where the group's first row meets the column */
+    float *sums[PADDED];              /* [channels][16] */
+    int blocks;                       /* of 16 lanes, of the chunk's rows in turn: */
+    int32_t u_at[CHUNK], v_at[CHUNK]; /* where each lies in a channel, and beyond v */
 } weight_task;
 
-/* How many pairs from here on follow each other in both factors: one run of memory in each. */
-AED_INLINE int32_t run_length(const int32_t *a, const int32_t *b, int32_t most)
+AED_INLINE void weight_block(int channels, const weight_task *task, int column, int part)
 {
-    int32_t run = 1;
-    while (run < most && a[run] == a[0] + run && b[run] == b[0] + run) run++;
-    return run;
-}
-
-/* Adds the products of `columns` consecutive columns. */
-AED_INLINE void weight_run(int many, int few, int64_t columns, const float *a, int64_t a_stride,
-                           const float *b, int64_t b_stride, vf (*sum)[FEW][AED_PARTS])
-{
-    for (int64_t at = 0; at < columns; at += AED_LANE_BLOCK)
-        for (int part = 0; part < AED_PARTS; part++) {
-            const int64_t column = at + part * AED_WIDTH;
-            vf in[FEW];
-            for (int j = 0; j < few; j++) in[j] = v_load(b + j * b_stride + column);
-            for (int i = 0; i < many; i++) {
-                const vf factor = v_keep(v_load(a + i * a_stride + column));
-                for (int j = 0; j < few; j++)
-                    sum[i][j][part] = v_fma(factor, in[j], sum[i][j][part]);
+    const weight_task *t = task;
+    const int columns = COLUMNS(channels), vectors = VECTORS(channels);
+    const float *v[COLUMNS(1)];
+    vf sum[CHANNELS][COLUMNS(1)][VECTORS(1)];
+    for (int j = 0; j < columns; j++) {
+        v[j] = t->v[column + j] + part * AED_WIDTH;
+        for (int i = 0; i < channels; i++)
+            for (int k = 0; k < vectors; k++)
+                sum[i][j][k] = v_load(t->sums[column + j] + i * AED_LANE_BLOCK +
+                                      (part + k) * AED_WIDTH);
+    }
+    const float *u = t->u + part * AED_WIDTH;
+    const int64_t u_channel = t->u_channel;
+    const int blocks = t->blocks;
+    for (int block = 0; block < blocks; block++) {
+        const float *row = u + t->u_at[block];
+        const int64_t at = t->v_at[block];
+        for (int k = 0; k < vectors; k++) {
+            const float *const here = row + k * AED_WIDTH;
+            if (channels < columns) { /* the fewer factors are held, the others pass */
+                vf held[CHANNELS];
+                for (int i = 0; i < channels; i++) held[i] = v_keep(v_load(here + i * u_channel));
+                for (int j = 0; j < columns; j++) {
+                    vf in = v_load(v[j] + at + k * AED_WIDTH);
+                    if (channels > 1) in = v_keep(in);
+                    for (int i = 0; i < channels; i++)
+                        sum[i][j][k] = v_fma(held[i], in, sum[i][j][k]);
+                }
+            } else {
+                vf held[COLUMNS(1)];
+                for (int j = 0; j < columns; j++)
+                    held[j] = v_keep(v_load(v[j] + at + k * AED_WIDTH));
+                for (int i = 0; i < channels; i++) {
+                    const vf in = v_keep(v_load(here + i * u_channel));
+                    for (int j = 0; j < columns; j++)
+                        sum[i][j][k] = v_fma(in, held[j], sum[i][j][k]);
+                }
             }
         }
+    }
+    for (int j = 0; j < columns; j++)
+        for (int i = 0; i < channels; i++)
+            for (int k = 0; k < vectors; k++)
+                v_store(t->sums[column + j] + i * AED_LANE_BLOCK + (part + k) * AED_WIDTH,
+                        sum[i][j][k]);
 }
 
-/* Works on a copy of the task, whose members can then stay in registers. `single`: a has but one
- * position, so that its addresses are the same for all taps. Returns `waiting`. */
-AED_INLINE int weight_block(int many, int few, int single, const weight_task *task)
-{
-    const weight_task t = *task;
-    const int64_t a_stride = single ? t.lanes : t.a.channel_stride;
-    int waiting = t.waiting;
-    for (int32_t tap = 0; tap < t.taps; tap++) {
-        const int32_t start = t.start[tap], end = t.start[tap + 1];
-        vf sum[MANY][FEW][AED_PARTS];
-        for (int i = 0; i < many; i++)
-            for (int j = 0; j < few; j++)
-                for (int part = 0; part < AED_PARTS; part++) sum[i][j][part] = v_zero();
-        int32_t run;
-        for (int32_t e = start; e < end; e += run) {
-            run = single ? 1 : run_length(t.a.position + e, t.b.position + e, end - e);
-            const float *a = single ? t.a.x : t.a.x + (int64_t)t.a.position[e] * t.lanes;
-            const float *b = t.b.x + (int64_t)t.b.position[e] * t.lanes;
-            weight_run(many, few, (int64_t)run * t.lanes, a, a_stride, b, t.b.channel_stride, sum);
-        }
-        if (waiting + many * few > AED_LANE_BLOCK) {
-            AED_SET(lane_sums_add)(t.sums, waiting);
-            waiting = 0;
-        }
-        for (int i = 0; i < many; i++)
-            for (int j = 0; j < few; j++, waiting++) {
-                t.sums->to[waiting] = t.grad + i * t.a.w + j * t.b.w + tap;
-                for (int part = 0; part < AED_PARTS; part++)
-                    v_store(t.sums->block[waiting] + part * AED_WIDTH, sum[i][j][part]);
-            }
-    }
-    return waiting;
-}
-
-/* One function a size: together they would share one frame and spill. */
-#define WEIGHT_FUNCTION(name, many, few, single)                       \
-    static __attribute__((noinline)) int name(const weight_task *task) \
-    {                                                                  \
-        return weight_block(many, few, single, task);                  \
-    }
-#define WEIGHT_FUNCTIONS(many)                         \
-    WEIGHT_FUNCTION(weight_##many, many, 1, 0)         \
-    WEIGHT_FUNCTION(weight_##many##_few, many, FEW, 0) \
-    WEIGHT_FUNCTION(weight_##many##_single, many, 1, 1)
-#define WEIGHT_ENTRY(many)                                         \
-    {                                                              \
-        weight_##many, weight_##many##_few, weight_##many##_single \
+/* Register blocks have constant sizes: one function for each number of channels. */
+#define WEIGHT_FUNCTION(n)                                                 \
+    static __attribute__((noinline)) void weight_##n(const weight_task *t) \
+    {                                                                      \
+        for (int column = 0; column < t->columns; column += COLUMNS(n))    \
+            for (int part = 0; part < AED_PARTS; part += VECTORS(n))       \
+                weight_block(n, t, column, part);                          \
     }
 
-typedef int (*weight_function)(const weight_task *task);
-enum { ONE_CHANNEL, FEW_CHANNELS, SINGLE_POSITION, FUNCTIONS };
-
-WEIGHT_FUNCTIONS(1)
-WEIGHT_FUNCTIONS(2)
+WEIGHT_FUNCTION(1)
+WEIGHT_FUNCTION(2)
 #if AED_WIDTH > 4
-WEIGHT_FUNCTIONS(3)
-WEIGHT_FUNCTIONS(4)
-#endif
-#if AED_WIDTH > 8
-WEIGHT_FUNCTIONS(5)
-WEIGHT_FUNCTIONS(6)
-WEIGHT_FUNCTIONS(7)
-WEIGHT_FUNCTIONS(8)
+WEIGHT_FUNCTION(3)
+WEIGHT_FUNCTION(4)
 #endif
 
-static const weight_function weight_functions[MANY][FUNCTIONS] = {
-    WEIGHT_ENTRY(1), WEIGHT_ENTRY(2),
+static void (*const weight_functions[CHANNELS])(const weight_task *task) = {
+    weight_1,
+    weight_2,
 #if AED_WIDTH > 4
-    WEIGHT_ENTRY(3), WEIGHT_ENTRY(4),
-#endif
-#if AED_WIDTH > 8
-    WEIGHT_ENTRY(5), WEIGHT_ENTRY(6), WEIGHT_ENTRY(7), WEIGHT_ENTRY(8),
+    weight_3,
+    weight_4,
 #endif
 };
+static const int weight_columns[CHANNELS] = {
+    COLUMNS(1),
+    COLUMNS(2),
+#if AED_WIDTH > 4
+    COLUMNS(3),
+    COLUMNS(4),
+#endif
+};
+
+/* A block of columns: taps first_tap ... first_tap+taps-1 of channels first_b ... first_b+b-1. */
+typedef struct column_block {
+    int32_t first_tap, taps;
+    int first_b, b;
+} column_block;
+
+/* The columns of a block that a group has, filled up to whole register blocks. */
+static void enter_columns(const aed_gather_weight *plan, const column_block *block, int channels,
+                          int32_t group, const float *v, int lanes, float *sums, float *unused,
+                          weight_task *task)
+{
+    const aed_pairs *pairs = &plan->pairs;
+    const int32_t row = pairs->order[pairs->group[group]];
+    int count = 0;
+    for (int b = 0; b < block->b; b++) {
+        const float *from = v + (int64_t)(block->first_b + b) * plan->v_positions * lanes;
+        for (int32_t e = pairs->start[row]; e < pairs->start[row + 1]; e++) {
+            const int32_t tap = pairs->tap[e] - block->first_tap;
+            if (tap < 0 || tap >= block->taps) continue;
+            task->v[count] = from + (int64_t)pairs->position[e] * lanes;
+            task->sums[count++] = sums + (b * block->taps + tap) * channels * AED_LANE_BLOCK;
+        }
+    }
+    task->columns = count;
+    for (; count % weight_columns[channels - 1]; count++) {
+        task->v[count] = task->v[count - 1];
+        task->sums[count] = unused;
+    }
+}
+
+/* Adds the sums of `channels` channels and a block's columns to the gradient. */
+static void add_sums(const aed_gather_weight *plan, const column_block *block, int channels,
+                     const float *sums, float *grad)
+{
+    float out[MOST_SUMS], *next = out;
+    AED_SET(lane_sums)(block->b * block->taps * channels, sums, out);
+    grad += block->first_b * plan->w_b + block->first_tap;
+    for (int b = 0; b < block->b; b++, grad += plan->w_b)
+        for (int32_t tap = 0; tap < block->taps; tap++)
+            for (int i = 0; i < channels; i++) grad[i * plan->w_a + tap] += *next++;
+}
+
+/* Lists the blocks of `rows` rows of the pairs' order. */
+static void enter_rows(const aed_pairs *pairs, int32_t first, int32_t rows, int lanes,
+                       weight_task *task)
+{
+    int count = 0;
+    for (int32_t i = first; i < first + rows; i++)
+        for (int lane = 0; lane < lanes; lane += AED_LANE_BLOCK, count++) {
+            task->u_at[count] = pairs->order[i] * lanes + lane;
+            task->v_at[count] = pairs->shift[i] * lanes + lane;
+        }
+    task->blocks = count;
+}
+
+static void weight_columns_block(const aed_gather_weight *plan, const column_block *block,
+                                 int channels, int lanes, const float *u, const float *v,
+                                 float *grad)
+{
+    const aed_pairs *pairs = &plan->pairs;
+    float sums[MOST_SUMS][AED_LANE_BLOCK] __attribute__((aligned(64)));
+    float unused[CHANNELS * AED_LANE_BLOCK] __attribute__((aligned(64)));
+    const int count = block->b * block->taps * channels;
+    for (int i = 0; i < count * AED_LANE_BLOCK; i += AED_WIDTH) v_store(sums[0] + i, v_zero());
+    for (int i = 0; i < CHANNELS * AED_LANE_BLOCK; i += AED_WIDTH) v_store(unused + i, v_zero());
+    weight_task task;
+    task.u = u;
+    task.u_channel = (int64_t)pairs->rows * lanes;
+    const int32_t most = CHUNK * AED_LANE_BLOCK / lanes;
+    for (int32_t g = 0; g < pairs->groups; g++) {
+        enter_columns(plan, block, channels, g, v, lanes, sums[0], unused, &task);
+        if (task.columns == 0) continue;
+        for (int32_t i = pairs->group[g]; i < pairs->group[g + 1]; i += most) {
+            const int32_t left = pairs->group[g + 1] - i;
+            enter_rows(pairs, i, left < most ? left : most, lanes, &task);
+            weight_functions[channels - 1](&task);
+        }
+    }
+    add_sums(plan, block, channels, sums[0], grad);
+}
+
+/* The size of blocks of channels with which the fewest register blocks serve all of them. */
+static int most_channels(int channels, int64_t columns)
+{
+    int best = 1;
+    int64_t least = INT64_MAX;
+    for (int n = 1; n <= CHANNELS; n++) {
+        const int64_t blocks = (channels + n - 1) / n *
+                               ((columns + weight_columns[n - 1] - 1) / weight_columns[n - 1]);
+        if (blocks > least) continue;
+        least = blocks;
+        best = n;
+    }
+    return best;
+}
 
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad)
 {
-    const aed_pairs *pairs = &plan->pairs;
-    const weight_side sides[2] = {
-        {u, plan->a_channels, (int64_t)plan->u_positions * lanes, plan->w_a, pairs->tap},
-        {v, plan->b_channels, (int64_t)plan->v_positions * lanes, plan->w_b, pairs->position}};
-    const weight_side *a = &sides[plan->a_channels < plan->b_channels];
-    const weight_side *b = &sides[plan->a_channels >= plan->b_channels];
-    aed_lane_sums sums;
-    weight_task task = {*a, *b, pairs->start, pairs->rows, lanes, NULL, &sums, 0};
-    for (int m = 0; m < a->channels; m += MANY) {
-        const int many = a->channels - m < MANY ? a->channels - m : MANY;
-        const weight_function *functions = weight_functions[many - 1];
-        int few;
-        for (int f = 0; f < b->channels; f += few) {
-            const int kind = a->channel_stride == lanes ? SINGLE_POSITION
-                             : b->channels - f >= FEW   ? FEW_CHANNELS
-                                                        : ONE_CHANNEL;
-            few = kind == FEW_CHANNELS ? FEW : 1;
-            task.a.x = a->x + m * a->channel_stride;
-            task.b.x = b->x + f * b->channel_stride;
-            task.grad = grad + m * a->w + f * b->w;
-            task.waiting = functions[kind](&task);
-        }
+    const int64_t u_channel = (int64_t)plan->pairs.rows * lanes;
+    const int taps_at_once = plan->taps < MOST_COLUMNS ? plan->taps : MOST_COLUMNS;
+    const int b_at_once = MOST_COLUMNS / taps_at_once;
+    const int64_t columns = (int64_t)plan->b_channels * plan->taps;
+    const int most = most_channels(plan->a_channels,
+                                   columns < MOST_COLUMNS ? columns : MOST_COLUMNS);
+    int channels;
+    for (int a = 0; a < plan->a_channels; a += channels) {
+        channels = plan->a_channels - a < most ? plan->a_channels - a : most;
+        for (int b = 0; b < plan->b_channels; b += b_at_once)
+            for (int32_t tap = 0; tap < plan->taps; tap += taps_at_once) {
+                const int b_left = plan->b_channels - b, taps_left = plan->taps - tap;
+                const column_block block = {tap,
+                                            taps_left < taps_at_once ? taps_left : taps_at_once, b,
+                                            b_left < b_at_once ? b_left : b_at_once};
+                weight_columns_block(plan, &block, channels, lanes, u + a * u_channel, v,
+                                     grad + a * plan->w_a);
+            }
     }
-    AED_SET(lane_sums_add)(&sums, task.waiting);
 }

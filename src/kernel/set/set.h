@@ -67,14 +67,8 @@ void AED_SET(adam)(const aed_adam_settings *settings, int64_t count, const float
 void AED_SET(sgd)(const aed_sgd_settings *settings, int64_t count, const float *grads,
                   float *params, float *momentum);
 
-/* Collects 16-lane blocks whose sums are to be added to numbers, and sums sixteen at a time. Their
- * count is kept outside, in a register. */
-typedef struct aed_lane_sums {
-    float *to[AED_LANE_BLOCK];
-    float block[AED_LANE_BLOCK][AED_LANE_BLOCK] __attribute__((aligned(64)));
-} aed_lane_sums;
-
-/* Adds the first `count` sums; see sum.c. */
-void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count);
+/* out[i] = the sum of 16-lane block i, in the order that lanes.h names; `count` blocks, rounded up to
+ * the width of a register, are read and as many sums written. */
+void AED_SET(lane_sums)(int count, const float *blocks, float *out);
 
 #endif

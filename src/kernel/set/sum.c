@@ -1,57 +1,64 @@
 /* Sums across samples: 16 lanes each, then the lanes in the order that lanes.h names. */
 #include "kernel/set/set.h"
 
-#if AED_WIDTH == 16
-
-/* Sixteen blocks at once by a transposing addition: every step halves the registers and keeps the
- * order of each sum. a and b hold partial sums of groups of `span` lanes; the result's lower halves
- * come from a, the upper from b. */
-AED_INLINE vf fold(vf a, vf b, vi low, vi high)
+/* One step of a transposing addition: a and b hold partial sums of groups of 2 * span lanes, the
+ * result those of groups of `span`, its lower half from a, the upper from b. `low` is where the lower
+ * spans of all groups lie. */
+AED_INLINE vf fold(vf a, vf b, int span, vi low)
 {
-    return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
+    return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + span);
 }
 
-AED_INLINE vf sixteen_sums(const float *blocks)
+/* As many blocks as a register has lanes, at once: every step halves the registers and keeps the
+ * order of each sum. */
+#if AED_WIDTH == 16
+AED_INLINE vf width_sums(const float *blocks)
 {
-    const vi low8 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
-    const vi high8 = low8 + 8;
-    const vi low4 = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
-    const vi high4 = low4 + 4;
-    const vi low2 = {0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29};
-    const vi high2 = low2 + 2;
-    const vi low1 = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
-    const vi high1 = low1 + 1;
     vf a[8], b[4], c[2];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++)
-        a[i] = fold(v_load(blocks + 32 * i), v_load(blocks + 32 * i + 16), low8, high8);
+        a[i] = fold(v_load(blocks + 32 * i), v_load(blocks + 32 * i + 16), 8,
+                    (vi){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23});
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) b[i] = fold(a[2 * i], a[2 * i + 1], low4, high4);
-    c[0] = fold(b[0], b[1], low2, high2);
-    c[1] = fold(b[2], b[3], low2, high2);
-    return fold(c[0], c[1], low1, high1);
+    for (int i = 0; i < 4; i++)
+        b[i] = fold(a[2 * i], a[2 * i + 1], 4,
+                    (vi){0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27});
+    for (int i = 0; i < 2; i++)
+        c[i] = fold(b[2 * i], b[2 * i + 1], 2,
+                    (vi){0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29});
+    return fold(c[0], c[1], 1, (vi){0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30});
 }
-
-void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count)
+#elif AED_WIDTH == 8
+AED_INLINE vf width_sums(const float *blocks)
 {
-    float out[AED_LANE_BLOCK];
-    if (count <= 2) {
-        for (int i = 0; i < count; i++) *sums->to[i] += lanes_sum(sums->block[i]);
-        return;
-    }
-    for (int i = count; i < AED_LANE_BLOCK; i++) v_store(sums->block[i], v_zero());
-    v_store(out, sixteen_sums(sums->block[0]));
-    for (int i = 0; i < count; i++) *sums->to[i] += out[i];
+    vf a[8], b[4], c[2];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) a[i] = v_load(blocks + 16 * i) + v_load(blocks + 16 * i + 8);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+        b[i] = fold(a[2 * i], a[2 * i + 1], 4, (vi){0, 1, 2, 3, 8, 9, 10, 11});
+    for (int i = 0; i < 2; i++)
+        c[i] = fold(b[2 * i], b[2 * i + 1], 2, (vi){0, 1, 4, 5, 8, 9, 12, 13});
+    return fold(c[0], c[1], 1, (vi){0, 2, 4, 6, 8, 10, 12, 14});
 }
-
 #else
-
-void AED_SET(lane_sums_add)(aed_lane_sums *sums, int count)
+AED_INLINE vf width_sums(const float *blocks)
 {
-    for (int i = 0; i < count; i++) *sums->to[i] += lanes_sum(sums->block[i]);
+    vf a[4], b[2];
+    for (int i = 0; i < 4; i++) {
+        const float *block = blocks + 16 * i;
+        a[i] = (v_load(block) + v_load(block + 8)) + (v_load(block + 4) + v_load(block + 12));
+    }
+    for (int i = 0; i < 2; i++) b[i] = fold(a[2 * i], a[2 * i + 1], 2, (vi){0, 1, 4, 5});
+    return fold(b[0], b[1], 1, (vi){0, 2, 4, 6});
 }
-
 #endif
+
+void AED_SET(lane_sums)(int count, const float *blocks, float *out)
+{
+    for (int i = 0; i < count; i += AED_WIDTH)
+        v_store(out + i, width_sums(blocks + i * AED_LANE_BLOCK));
+}
 
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad)
 {
