@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "data/rows_cache.h"
+#include "data/stream.h"
 #include "kernel/kernels.h"
 
 enum { MAKE_BLOCK = 1024 }; /* samples asked of a source at once */
@@ -114,7 +115,7 @@ static aed_status create_cache(aed_dataset *dataset, int64_t total)
     return AED_OK;
 }
 
-/* Rows in memory if they fit, else a tile's worth of them. */
+/* Rows in memory if they fit, else a tile's worth of them, and a thread to read what is slow. */
 static aed_status create_rows(aed_dataset *dataset, double memory, const char *where)
 {
     const aed_source *source = dataset->source;
@@ -132,17 +133,18 @@ static aed_status create_rows(aed_dataset *dataset, double memory, const char *w
         dataset->bytes = needed;
         AED_TRY(aed_rows_alloc(dataset, source->is_bytes, cache->total, &cache->rows));
         AED_TRY(make_all(dataset));
-    } else if (source->slow_to_read) {
-        status = aed_fail(AED_MEMORY,
-                          "%s: %" PRId64 " samples need %.2f GiB, %.2f are allowed; raise "
-                          "'data.memory' or use fewer samples",
-                          where, cache->total, needed / GIB, allowed / GIB);
     } else {
         size_t numbers;
         AED_TRY(aed_data_check_size(AED_MEMORY, where, AED_DATA_MAX_LANES, dataset->features, bytes,
                                     &numbers));
         AED_TRY(aed_rows_alloc(dataset, source->is_bytes, AED_DATA_MAX_LANES, &cache->staging));
         dataset->bytes = (double)numbers * bytes;
+        dataset->streamed = source->slow_to_read;
+        if (dataset->streamed) {
+            double areas;
+            AED_TRY(aed_stream_create(dataset, allowed, &cache->stream, &areas));
+            dataset->bytes += areas;
+        }
     }
 done:
     return status;
@@ -219,6 +221,7 @@ void aed_dataset_destroy(aed_dataset *dataset)
     if (!dataset) return;
     aed_rows_cache *cache = dataset->cache;
     if (cache) {
+        aed_stream_destroy(&cache->stream);
         if (cache->owned) aed_rows_free(&cache->rows);
         aed_rows_free(&cache->staging);
         aed_free(cache->largest);

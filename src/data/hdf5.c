@@ -74,7 +74,7 @@ static aed_status open_part(const aed_spec *spec, const place *at, const char *l
     const int64_t wanted = aed_spec_int(spec, limit);
     aed_status status;
     AED_TRY(aed_hdf5_array_open(spec->where, at->file, at->path, &opened->array));
-    opened->samples = wanted > 0 ? wanted : opened->array.samples;
+    opened->samples = wanted < 0 ? opened->array.samples : wanted;
     if (opened->array.rank == 0)
         status = aed_fail(
             AED_DATA,
@@ -187,23 +187,27 @@ done:
 
 /* ---- Labels ----------------------------------------------------------------------------------- */
 
-/* Reads the labels of a part; *classes grows to one more than the largest. */
-static aed_status read_labels(const aed_hdf5_array *array, int64_t samples, int32_t *labels,
-                              int32_t *classes)
+/* Reads the labels of a part; *found grows to one more than the largest. `classes` is what the config
+ * says, or 0. */
+static aed_status read_labels(const aed_hdf5_array *array, int64_t samples, int64_t classes,
+                              int32_t *labels, int32_t *found)
 {
     int64_t block[LABEL_BLOCK];
+    const int64_t limit = classes > 0 ? classes : MAX_CLASSES;
     for (int64_t first = 0; first < samples; first += LABEL_BLOCK) {
         const int64_t left = samples - first, count = left < LABEL_BLOCK ? left : LABEL_BLOCK;
         const aed_status status = aed_hdf5_array_read(array, AED_HDF5_INTEGERS, first, count,
                                                       block);
         if (status != AED_OK) return status;
         for (int64_t i = 0; i < count; i++) {
-            if (block[i] < 0 || block[i] >= MAX_CLASSES)
+            if (block[i] < 0 || block[i] >= limit)
                 return aed_fail(AED_DATA,
-                                "%s: label %" PRId64 " of sample %" PRId64 "; labels are 0 to %d",
-                                array->place, block[i], first + i, MAX_CLASSES - 1);
+                                "%s: label %" PRId64 " of sample %" PRId64 " is not one of 0 ... "
+                                "%" PRId64 "; %s",
+                                array->place, block[i], first + i, limit - 1,
+                                classes > 0 ? "raise 'classes' or mend the file" : "mend the file");
             labels[first + i] = (int32_t)block[i];
-            if (block[i] >= *classes) *classes = (int32_t)block[i] + 1;
+            if (block[i] >= *found) *found = (int32_t)block[i] + 1;
         }
     }
     return AED_OK;
@@ -224,7 +228,7 @@ static aed_status open_labels(const aed_spec *spec, const char *name, const plac
         status = aed_fail(AED_DATA, "%s: %" PRId64 " labels, but %s has %" PRId64 " samples",
                           array.place, array.samples, all->array.place, all->array.samples);
     else
-        status = read_labels(&array, all->samples, labels, classes);
+        status = read_labels(&array, all->samples, aed_spec_int(spec, "classes"), labels, classes);
 done:
     aed_hdf5_array_close(&array);
     aed_free(at.file);
@@ -250,6 +254,7 @@ static aed_status create_labels(const aed_spec *spec, const place *train, const 
     if (tested)
         AED_TRY(open_labels(spec, "test_labels", test, &state->test,
                             state->labels + state->train.samples, classes));
+    if (aed_spec_int(spec, "classes") > 0) *classes = (int32_t)aed_spec_int(spec, "classes");
 done:
     return status;
 }
@@ -337,10 +342,12 @@ static const aed_arg_def hdf5_args[] = {
      "dataset of N integers from 0, as file.h5:/path, or as /path in the same file"},
     {"test", AED_ARG_STRINGS, false, 0, 0, 0, NULL, "dataset of samples that are never trained on"},
     {"test_labels", AED_ARG_STRINGS, false, 0, 0, 0, NULL, "their labels"},
-    {"samples", AED_ARG_INT, false, 0, 0, AED_DATA_MAX_SAMPLES, NULL,
-     "use only the first so many samples; 0: all"},
-    {"test_samples", AED_ARG_INT, false, 0, 0, AED_DATA_MAX_SAMPLES, NULL,
-     "and of the test samples; 0: all"},
+    {"samples", AED_ARG_INT, false, -1, 1, AED_DATA_MAX_SAMPLES, NULL,
+     "the first so many for training; none: all"},
+    {"test_samples", AED_ARG_INT, false, -1, 0, AED_DATA_MAX_SAMPLES, NULL,
+     "the first so many for tests; none: all"},
+    {"classes", AED_ARG_INT, false, 0, 1, MAX_CLASSES, NULL,
+     "labels are 0 ... classes - 1; none: the largest label + 1"},
 };
 
 const aed_source_ops aed_source_hdf5 = {

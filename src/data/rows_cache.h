@@ -4,6 +4,8 @@
 
 #include "data/sources.h"
 
+typedef struct aed_stream aed_stream;
+
 /* How loaded values are scaled: (x * unit - shift) * factor. */
 typedef struct aed_affine {
     float unit; /* 1/255 for scaled bytes, else 1 */
@@ -15,7 +17,8 @@ typedef struct aed_rows_cache {
     bool kept;     /* rows holds all of them; else they are made or read into staging */
     bool owned;    /* rows is the data set's, not the source's */
     aed_rows rows;
-    aed_rows staging; /* [AED_DATA_MAX_LANES] */
+    aed_rows staging;   /* [AED_DATA_MAX_LANES] */
+    aed_stream *stream; /* reads ahead; NULL: what is not kept is made when it is wanted */
     aed_affine affine;
     float *
         largest; /* [total], each sample's largest value, of a batch-scaled set that is not fresh */
@@ -31,10 +34,8 @@ void aed_rows_free(aed_rows *rows);
 aed_status aed_rows_make(const aed_source *source, int64_t epoch, const uint32_t *ids,
                          int64_t count, const aed_rows *rows);
 
-/* Makes the distinct ones of ids[lanes] (the last may repeat one sample) in `staging`; places[lane]
- * tells the row of each. */
-aed_status aed_rows_stage(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids, int lanes,
-                          uint32_t *places);
+/* Number of distinct ones of ids[lanes], of which the last may repeat one sample. */
+int aed_rows_distinct(const uint32_t *ids, int lanes);
 
 /* Chooses and checks the scaling, and what follows from it: affine, interval, largest. The rows that
  * are kept are there. */

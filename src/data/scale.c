@@ -68,6 +68,22 @@ aed_status aed_dataset_max(const aed_dataset *dataset, int64_t epoch, const uint
     return AED_OK;
 }
 
+/* Those of a tile's worth of samples from `first` on. */
+static aed_status find_largest_of(const aed_dataset *dataset, int64_t first, float *largest)
+{
+    const aed_rows_cache *cache = dataset->cache;
+    const int64_t left = cache->total - first;
+    const int64_t count = left < AED_DATA_MAX_LANES ? left : AED_DATA_MAX_LANES;
+    uint32_t ids[AED_DATA_MAX_LANES];
+    aed_status status = AED_OK;
+    for (int64_t i = 0; i < count; i++) ids[i] = (uint32_t)(first + i);
+    if (!cache->kept) status = aed_rows_make(dataset->source, 0, ids, count, &cache->staging);
+    for (int64_t i = 0; i < count && status == AED_OK; i++)
+        largest[first + i] = cache->kept ? row_max(dataset, &cache->rows, first + i)
+                                         : row_max(dataset, &cache->staging, i);
+    return status;
+}
+
 static aed_status find_largest(aed_dataset *dataset)
 {
     aed_rows_cache *cache = dataset->cache;
@@ -78,13 +94,8 @@ static aed_status find_largest(aed_dataset *dataset)
         return aed_fail(AED_MEMORY,
                         "data set: no memory for the largest values of %" PRId64 " samples",
                         cache->total);
-    for (int64_t i = 0; i < cache->total && status == AED_OK; i++) {
-        const uint32_t id = (uint32_t)i;
-        if (cache->kept)
-            largest[i] = row_max(dataset, &cache->rows, i);
-        else
-            status = aed_dataset_max(dataset, 0, &id, 1, &largest[i]);
-    }
+    for (int64_t i = 0; i < cache->total && status == AED_OK; i += AED_DATA_MAX_LANES)
+        status = find_largest_of(dataset, i, largest);
     if (status == AED_OK)
         cache->largest = largest;
     else

@@ -2,13 +2,25 @@
 #include <string.h>
 
 #include "data/rows_cache.h"
+#include "data/stream.h"
 #include "kernel/kernels.h"
 
-aed_status aed_rows_stage(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids, int lanes,
-                          uint32_t *places)
+int aed_rows_distinct(const uint32_t *ids, int lanes)
 {
     int distinct = lanes;
     while (distinct > 1 && ids[distinct - 1] == ids[distinct - 2]) distinct--;
+    return distinct;
+}
+
+/* Makes or gets the samples of a tile that are not kept: lane i's is row places[i] of *rows. */
+static aed_status stage(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids, int lanes,
+                        uint32_t *places, const aed_rows **rows)
+{
+    aed_rows_cache *cache = dataset->cache;
+    if (cache->stream) return aed_stream_rows(cache->stream, ids, lanes, places, rows);
+    *rows = &cache->staging;
+
+    const int distinct = aed_rows_distinct(ids, lanes);
     for (int lane = 0; lane < lanes; lane++)
         places[lane] = (uint32_t)(lane < distinct ? lane : distinct - 1);
     return aed_rows_make(dataset->source, epoch, ids, distinct, &dataset->cache->staging);
@@ -45,10 +57,9 @@ aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uin
         return aed_fail(AED_INTERNAL, "aed_dataset_tile: %d lanes; 16, 32, 48 or 64 are possible",
                         lanes);
     if (!cache->kept) {
-        const aed_status status = aed_rows_stage(dataset, epoch, ids, lanes, places);
+        const aed_status status = stage(dataset, epoch, ids, lanes, places, &rows);
         if (status != AED_OK) return status;
         ids = places;
-        rows = &cache->staging;
     }
     load_targets(dataset, rows, ids, lanes, factor, target);
     for (int lane = 0; labels && rows->labels && lane < lanes; lane++)
@@ -65,8 +76,6 @@ aed_status aed_dataset_tile(const aed_dataset *dataset, int64_t epoch, const uin
 void aed_dataset_announce(const aed_dataset *dataset, int64_t epoch, const uint32_t *ids,
                           int64_t count)
 {
-    (void)dataset;
-    (void)epoch;
-    (void)ids;
-    (void)count;
+    (void)epoch; /* samples of files are the same in every one */
+    if (dataset->cache->stream) aed_stream_announce(dataset->cache->stream, ids, count);
 }

@@ -268,6 +268,12 @@ static void test_create_takes_the_first_samples_only(void **state)
     assert_int_equal(source.classes, 2);
     assert_true(source.interval.hi == 3);
     aed_source_destroy(&source);
+    fixture_number(&f, "classes", 6);
+    assert_int_equal(aed_source_create(&f.spec, &source), AED_OK);
+    assert_int_equal(source.classes, 6);
+    aed_source_destroy(&source);
+    fixture_number(&f, "classes", 1);
+    assert_true(fixture_fails(&f, AED_DATA, "label 1 of sample 1", "raise 'classes'"));
     fixture_number(&f, "samples", 6);
     assert_true(fixture_fails(&f, AED_CONFIG, FILE_PATH ":/x", "has 5 samples"));
 }
