@@ -203,8 +203,8 @@ aed_status aed_dataset_from_arrays(int64_t samples, int64_t features, const floa
     AED_TRY(aed_data_check_size(AED_MEMORY, "data set", samples, features,
                                 (int)sizeof(float) * (input ? 2 : 1), &numbers));
     AED_TRY(create_cache(dataset, samples));
-    AED_TRY(aed_rows_alloc(dataset, false, samples, &dataset->cache->rows));
     dataset->cache->kept = dataset->cache->owned = true;
+    AED_TRY(aed_rows_alloc(dataset, false, samples, &dataset->cache->rows));
     dataset->cache->affine = (aed_affine){1, 0, 1};
     dataset->bytes = (double)numbers * sizeof(float) * (input ? 2 : 1);
     const aed_rows *rows = &dataset->cache->rows;
