@@ -62,6 +62,15 @@ typedef struct aed_gather_weight {
     aed_pairs pairs;
 } aed_gather_weight;
 
+/* How many rows of v dense_weight turns over at once: strips that stay in a near cache together. */
+enum { AED_DENSE_STRIP = 32 };
+static inline int aed_dense_weight_group(int b, int64_t columns)
+{
+    const int64_t near = 32768 / columns / AED_DENSE_STRIP * AED_DENSE_STRIP;
+    const int all = (b + AED_DENSE_STRIP - 1) / AED_DENSE_STRIP * AED_DENSE_STRIP;
+    return near <= AED_DENSE_STRIP ? AED_DENSE_STRIP : near < all ? (int)near : all;
+}
+
 /* Settings of one adam step; the bias corrections are folded in. */
 typedef struct aed_adam_settings {
     float beta1, beta2, eps;
@@ -122,7 +131,7 @@ typedef struct aed_kernels {
                   int64_t w_column, const float *bias, aed_activation activation, const float *x,
                   float *y);
     /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b].
-     * scratch: 32 * columns floats. */
+     * scratch: aed_dense_weight_group(b, columns) * columns floats. */
     void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, float *grad,
                          float *scratch);
 

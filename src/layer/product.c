@@ -94,7 +94,10 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
         plan_gathers(product);
     }
     layer->flops = 2 * pairs * (narrow / groups) * wide;
-    layer->scratch = product->dense_weight ? 32 * product->narrow_positions * layer->lanes : 0;
+    if (product->dense_weight) {
+        const int64_t columns = product->narrow_positions * layer->lanes;
+        layer->scratch = aed_dense_weight_group(product->wide, columns) * columns;
+    }
     layer->out_interval = (aed_interval){-__builtin_inf(), __builtin_inf()};
 done:
     if (status != AED_OK) aed_product_destroy(layer);

@@ -90,7 +90,7 @@ static void dense_weight_case(const aed_kernels_table *set, uint64_t seed)
     float *u = aed_case_floats(&seed, a * columns, -1, 1);
     float *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, a * b, -1, 1), *before = aed_case_copy(a * b, grad);
-    float *scratch = aed_case_floats(&seed, 32 * columns, -1, 1);
+    float *scratch = aed_case_floats(&seed, aed_dense_weight_group(b, columns) * columns, -1, 1);
     set->dense_weight(a, b, columns, u, v, grad, scratch);
     for (int i = 0; i < a; i++)
         for (int j = 0; j < b; j++) {

@@ -5,25 +5,42 @@
  * (a copy of b x columns floats against a x b x columns products) and the columns of u are
  * broadcast; no register is ever summed across. Every element is one chain in the order of its
  * inner index. */
+#include <stdbool.h>
+
 #include "kernel/set/set.h"
 
 /* Rows and registers of a block: as many sums as the registers allow. */
 #if AED_WIDTH == 16
 enum { ROWS = 8, VECTORS = 3 };
 #elif AED_WIDTH == 8
-enum { ROWS = 4, VECTORS = 3 };
+enum { ROWS = 6, VECTORS = 2 };
 #else
 enum { ROWS = 4, VECTORS = 2 };
 #endif
 
-AED_INLINE void dense_block(int rows, int vectors, int inner, int64_t columns, const float *w,
-                            int64_t w_row, int64_t w_column, const float *bias,
-                            aed_activation activation, const float *x, float *y)
+/* Weights that do not follow each other along the inner dimension are taken in pieces of so many, whose
+ * cache lines last from one block of rows to the next; the sums wait in y. */
+enum { PIECE = 64 };
+
+/* A piece of a product: y starts from the bias or, unless `first`, goes on from what it holds. */
+typedef struct dense_piece {
+    int inner;
+    int64_t columns, w_row, w_column;
+    bool first, last;
+    aed_activation activation;
+} dense_piece;
+
+AED_INLINE void dense_block(int rows, int vectors, const dense_piece *piece, const float *w,
+                            const float *bias, const float *x, float *y)
 {
+    const int64_t columns = piece->columns, w_row = piece->w_row, w_column = piece->w_column;
     vf sum[ROWS][VECTORS];
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) sum[i][v] = bias ? v_set(bias[i]) : v_zero();
-    for (int k = 0; k < inner; k++) {
+        for (int v = 0; v < vectors; v++) {
+            sum[i][v] = bias ? v_set(bias[i]) : v_zero();
+            if (!piece->first) sum[i][v] = v_load(y + i * columns + v * AED_WIDTH);
+        }
+    for (int k = 0; k < piece->inner; k++) {
         vf in[VECTORS];
         for (int v = 0; v < vectors; v++) in[v] = v_load(x + k * columns + v * AED_WIDTH);
         for (int i = 0; i < rows; i++) {
@@ -31,36 +48,38 @@ AED_INLINE void dense_block(int rows, int vectors, int inner, int64_t columns, c
             for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(weight, in[v], sum[i][v]);
         }
     }
+    const bool clip = piece->last && piece->activation == AED_RELU;
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++) {
             vf out = sum[i][v];
-            if (activation == AED_RELU) out = v_select(out < 0.0f, v_zero(), out);
+            if (clip) out = v_select(out < 0.0f, v_zero(), out);
             v_store(y + i * columns + v * AED_WIDTH, out);
         }
 }
 
-#define DENSE_CASE(n)                                                                            \
-    case n:                                                                                      \
-        if (vectors == VECTORS)                                                                  \
-            dense_block(n, VECTORS, inner, columns, w, w_row, w_column, bias, activation, x, y); \
-        else if (vectors == 2)                                                                   \
-            dense_block(n, 2, inner, columns, w, w_row, w_column, bias, activation, x, y);       \
-        else                                                                                     \
-            dense_block(n, 1, inner, columns, w, w_row, w_column, bias, activation, x, y);       \
+#define DENSE_CASE(n)                                      \
+    case n:                                                \
+        if (vectors == VECTORS)                            \
+            dense_block(n, VECTORS, piece, w, bias, x, y); \
+        else if (vectors == 2)                             \
+            dense_block(n, 2, piece, w, bias, x, y);       \
+        else                                               \
+            dense_block(n, 1, piece, w, bias, x, y);       \
         break;
 
-static void dense_rows(int rows, int vectors, int inner, int64_t columns, const float *w,
-                       int64_t w_row, int64_t w_column, const float *bias,
-                       aed_activation activation, const float *x, float *y)
+static void dense_rows(int rows, int vectors, const dense_piece *piece, const float *w,
+                       const float *bias, const float *x, float *y)
 {
     switch (rows) {
         DENSE_CASE(1)
         DENSE_CASE(2)
         DENSE_CASE(3)
         DENSE_CASE(4)
-#if AED_WIDTH > 8
+#if AED_WIDTH > 4
         DENSE_CASE(5)
         DENSE_CASE(6)
+#endif
+#if AED_WIDTH > 8
         DENSE_CASE(7)
         DENSE_CASE(8)
 #endif
@@ -71,21 +90,31 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
                     int64_t w_column, const float *bias, aed_activation activation, const float *x,
                     float *y)
 {
+    const int most = w_column == 1 ? inner : PIECE;
     int vectors;
     for (int64_t n = 0; n < columns; n += vectors * AED_WIDTH) {
         const int64_t left = (columns - n) / AED_WIDTH;
         vectors = left < VECTORS ? (int)left : VECTORS;
-        for (int m = 0; m < rows; m += ROWS)
-            dense_rows(rows - m < ROWS ? rows - m : ROWS, vectors, inner, columns, w + m * w_row,
-                       w_row, w_column, bias ? bias + m : NULL, activation, x + n,
-                       y + m * columns + n);
+        for (int k = 0; k < inner; k += most) {
+            const dense_piece piece = {.inner = inner - k < most ? inner - k : most,
+                                       .columns = columns,
+                                       .w_row = w_row,
+                                       .w_column = w_column,
+                                       .first = k == 0,
+                                       .last = inner - k <= most,
+                                       .activation = activation};
+            for (int m = 0; m < rows; m += ROWS)
+                dense_rows(rows - m < ROWS ? rows - m : ROWS, vectors, &piece,
+                           w + m * w_row + k * w_column, bias ? bias + m : NULL,
+                           x + k * columns + n, y + m * columns + n);
+        }
     }
 }
 
 /* ---- Weight gradient ------------------------------------------------------------------------- */
 
 /* Columns of grad in a strip, and its registers. */
-enum { STRIP = 32 };
+enum { STRIP = AED_DENSE_STRIP };
 #if AED_WIDTH == 16
 enum { GRAD_ROWS = 8, GRAD_VECTORS = 2 };
 #elif AED_WIDTH == 8
@@ -189,11 +218,17 @@ static void grad_rows(int rows, int valid, int64_t columns, const float *u, cons
 void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v,
                            float *grad, float *scratch)
 {
-    for (int k = 0; k < b; k += STRIP) {
-        const int valid = b - k < STRIP ? b - k : STRIP;
-        transpose_strip(valid, columns, v + k * columns, scratch);
+    const int group = aed_dense_weight_group(b, columns);
+    for (int first = 0; first < b; first += group) {
+        const int end = b - first < group ? b : first + group;
+        for (int k = first; k < end; k += STRIP)
+            transpose_strip(end - k < STRIP ? end - k : STRIP, columns, v + k * columns,
+                            scratch + (k - first) * columns);
+        /* Rows of grad are passed through in order: they are too many for a near cache. */
         for (int m = 0; m < a; m += GRAD_ROWS)
-            grad_rows(a - m < GRAD_ROWS ? a - m : GRAD_ROWS, valid, columns, u + m * columns,
-                      scratch, grad + (int64_t)m * b + k, b);
+            for (int k = first; k < end; k += STRIP)
+                grad_rows(a - m < GRAD_ROWS ? a - m : GRAD_ROWS, end - k < STRIP ? end - k : STRIP,
+                          columns, u + m * columns, scratch + (k - first) * columns,
+                          grad + (int64_t)m * b + k, b);
     }
 }
