@@ -70,7 +70,7 @@ static float *dense_weight_case(const aed_kernels_table *set, uint64_t seed, int
     const int64_t columns = 16 * aed_case_int(&seed, 1, 13);
     float *u = mixed_floats(&seed, a * columns), *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, *count = a * b, -1, 1);
-    float *scratch = aed_case_odd_floats(&seed, 32 * columns);
+    float *scratch = aed_case_odd_floats(&seed, aed_dense_weight_group(b, columns) * columns);
     set->dense_weight(a, b, columns, u, v, grad, scratch);
     aed_free(u);
     aed_free(v);
