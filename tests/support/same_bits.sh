@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the tests of the same bits: check() runs a config on several numbers of ranks and with every
 # kernel set, and compares weights and metrics. Ends with `exit $failed`.
 set -euo pipefail
