@@ -19,6 +19,7 @@
 #include "core/memory.h"
 #include "kernel/kernels.h"
 #include "support/golden_file.h"
+#include "support/kernel_case.h"
 #include "support/layer_run.h"
 #include "train/trainer.h"
 
@@ -299,7 +300,13 @@ GOLDEN_TEST(losses, 6)
 GOLDEN_TEST(optimizers, 14)
 GOLDEN_TEST(schedules, 6)
 GOLDEN_TEST(recipes, 4)
-GOLDEN_TEST(models, 7)
+
+static void test_models_match_pytorch(void **state)
+{
+    (void)state;
+    if (aed_case_on_valgrind()) skip(); /* minutes, for kernels that the cases above have run */
+    assert_int_equal(aed_golden_each(fixture, "models", 7, check_case), 0);
+}
 
 int main(int argc, char **argv)
 {
