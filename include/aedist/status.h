@@ -22,7 +22,8 @@ typedef enum aed_status {
 /* The exit code documented for a status: 0, 75, 5, 4, 2, 3, and 1 for the last three. */
 int aed_status_exit_code(aed_status status);
 
-/* Records the message (of this thread, at most 1,023 bytes kept) and returns `status`. */
+/* Records the message (of this thread, at most 1,023 bytes kept, control characters as '?', so that
+ * it is one line) and returns `status`. */
 aed_status aed_fail(aed_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -33,6 +33,9 @@ aed_status aed_fail(aed_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    /* A name from outside may hold a line break or worse; a message is one line. */
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '?';
     memcpy(message, text, sizeof message);
     return status;
 }

@@ -565,6 +565,17 @@ static void test_create_refuses_paths_that_hold_nothing(void **state)
     }
 }
 
+static void test_create_answers_on_one_line(void **state)
+{
+    const char *const path = FOLDER "two\nlines\x1b[31m";
+    aed_source source;
+    fixture f;
+    (void)state;
+    start(&f, &path);
+    assert_int_equal(aed_source_create(&f.spec, &source), AED_DATA);
+    assert_non_null(strstr(aed_status_message(), FOLDER "two?lines?[31m: cannot be opened"));
+}
+
 static void test_create_refuses_settings_that_do_not_fit(void **state)
 {
     const char *const path = FOLDER "set", *const labels = FOLDER "labels5";
@@ -636,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_create_refuses_values_that_are_not_finite),
         cmocka_unit_test(test_create_refuses_files_that_do_not_belong_together),
         cmocka_unit_test(test_create_refuses_paths_that_hold_nothing),
+        cmocka_unit_test(test_create_answers_on_one_line),
         cmocka_unit_test(test_create_refuses_settings_that_do_not_fit),
         cmocka_unit_test(test_create_survives_lack_of_memory),
     };
