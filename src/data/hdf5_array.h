@@ -15,9 +15,11 @@ typedef struct aed_hdf5_array {
     char *place;  /* "config.yaml:3:7: file.h5:/path", opens messages */
     int64_t file; /* handles of HDF5; 0: none */
     int64_t dataset, space;
-    bool is_integer, is_bytes; /* of unsigned bytes */
-    int64_t samples;           /* 1 ... 2^32 - 1 */
-    int rank;                  /* of a sample, 0 ... AED_MAX_RANK - 1 */
+    struct aed_hdf5_chunks *chunks; /* NULL: stored in one piece */
+    bool is_integer, is_bytes;      /* of unsigned bytes */
+    int64_t number_bytes;           /* as stored */
+    int64_t samples;                /* 1 ... 2^32 - 1 */
+    int rank;                       /* of a sample, 0 ... AED_MAX_RANK - 1 */
     int64_t size[AED_MAX_RANK];
     int64_t numbers; /* in a sample, below 2^31 */
 } aed_hdf5_array;

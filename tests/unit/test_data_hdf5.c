@@ -548,7 +548,8 @@ static void test_make_tells_of_a_damaged_chunk(void **state)
     const aed_rows rows = {.bytes = read};
     assert_int_equal(source.ops->make(&source, 0, ids, 100, &rows), AED_DATA);
     assert_non_null(strstr(aed_status_message(), FILE_PATH ":/x"));
-    assert_non_null(strstr(aed_status_message(), "cannot read samples 0 to 99"));
+    assert_non_null(strstr(aed_status_message(),
+                           "cannot read samples 50 to 59: their chunk cannot be unpacked"));
     aed_source_destroy(&source);
 }
 
@@ -591,38 +592,93 @@ static void test_create_names_a_missing_filter(void **state)
     assert_true(refused((places){.path = FILE_PATH ":/x"}, "filter 300", "rarezip"));
 }
 
-/* Whatever byte is wrong: a status, never a crash, and HDF5 prints nothing (looked at by hand). */
-static void test_create_survives_flipped_bytes(void **state)
+/* Writes the file with one bit changed and reads what there is then: a status, never a crash. */
+static void read_flipped(const fixture *f, uint8_t *content, long bytes, long at, int bit)
 {
     static uint8_t read[100 * 50];
-    long bytes;
-    uint32_t random = 1, ids[100];
+    static float numbers[100 * 50];
+    uint32_t ids[100];
+    aed_source source;
+    content[at] ^= (uint8_t)(1u << bit);
+    rewrite_file(content, bytes);
+    content[at] ^= (uint8_t)(1u << bit);
+    const aed_status status = aed_source_create(&f->spec, &source);
+    assert_true(status == AED_OK || status == AED_DATA);
+    if (status != AED_OK) return;
+    if (source.samples == 100 && aed_shape_count(&source.shape) == 50) {
+        const aed_rows rows = {.bytes = source.is_bytes ? read : NULL,
+                               .target = source.is_bytes ? NULL : numbers};
+        for (uint32_t i = 0; i < 100; i++) ids[i] = i;
+        const aed_status made = source.ops->make(&source, 0, ids, 100, &rows);
+        assert_true(made == AED_OK || made == AED_DATA);
+    }
+    aed_source_destroy(&source);
+}
+
+/* Where the dataset's header is, whose every byte is tried. */
+static void find_header(long *begin, long *end)
+{
+    H5O_info_t info;
+    const hid_t file = H5Fopen(FILE_PATH, H5F_ACC_RDONLY, H5P_DEFAULT),
+                dataset = H5Dopen2(file, "x", H5P_DEFAULT);
+    assert_true(H5Oget_info2(dataset, &info, H5O_INFO_BASIC | H5O_INFO_HDR) >= 0);
+    *begin = (long)info.addr;
+    *end = *begin + (long)info.hdr.space.total;
+    H5Dclose(dataset);
+    H5Fclose(file);
+}
+
+static void test_create_and_make_survive_flipped_bits(void **state)
+{
+    const hsize_t size[2] = {100, 50};
+    static double values[5000];
+    const form forms[] = {
+        {H5T_STD_U8LE, 10, 1, 1}, {H5T_STD_U8LE, 10, 0, 0}, {.type = H5T_IEEE_F32LE}};
     fixture f;
     const char *text[4];
+    uint32_t random = 1;
+    (void)state;
+    start(&f, &(places){.path = FILE_PATH ":/x"}, text);
+    for (int i = 0; i < 5000; i++) values[i] = (i * 7919) % 251;
+    for (int j = 0; j < 3; j++) {
+        long bytes, begin, end;
+        const hid_t file = create_file(FILE_PATH);
+        write_array(file, "x", forms[j], 2, size, H5T_NATIVE_DOUBLE, values);
+        H5Fclose(file);
+        find_header(&begin, &end);
+        uint8_t *content = read_file(&bytes);
+        assert_true(begin > 0 && end <= bytes);
+        for (long at = begin; at < end; at++)
+            read_flipped(&f, content, bytes, at, (int)(at * 5 % 8));
+        for (int trial = 0; trial < 50; trial++) {
+            random = random * 1664525 + 1013904223;
+            read_flipped(&f, content, bytes, (long)(random >> 8) % bytes, random >> 5 & 7);
+        }
+        free(content);
+    }
+}
+
+static void test_make_refuses_chunks_smaller_than_claimed(void **state)
+{
+    const uint8_t shape[12] = {10, 0, 0, 0, 50, 0, 0, 0, 1, 0, 0, 0}; /* of chunks, in the header */
+    uint8_t read[50];
+    const uint32_t id = 57;
+    long bytes;
+    aed_source source;
     (void)state;
     write_packed();
     uint8_t *content = read_file(&bytes);
-    for (uint32_t i = 0; i < 100; i++) ids[i] = i;
-    start(&f, &(places){.path = FILE_PATH ":/x"}, text);
-    for (int trial = 0; trial < 200; trial++) {
-        aed_source source;
-        random = random * 1664525 + 1013904223;
-        const long at = (long)(random >> 8) % bytes;
-        const uint8_t kept = content[at];
-        content[at] ^= (uint8_t)(1u << (random >> 5 & 7));
-        rewrite_file(content, bytes);
-        content[at] = kept;
-        const aed_status status = aed_source_create(&f.spec, &source);
-        assert_true(status == AED_OK || status == AED_DATA);
-        if (status != AED_OK) continue;
-        if (source.is_bytes && source.samples == 100 && aed_shape_count(&source.shape) == 50) {
-            const aed_rows rows = {.bytes = read};
-            const aed_status made = source.ops->make(&source, 0, ids, 100, &rows);
-            assert_true(made == AED_OK || made == AED_DATA);
-        }
-        aed_source_destroy(&source);
-    }
+    uint8_t *claim = memmem(content, (size_t)bytes, shape, sizeof shape);
+    assert_non_null(claim);
+    claim[4] = 60;
+    rewrite_file(content, bytes);
     free(content);
+    open_source((places){.path = FILE_PATH ":/x"}, &source);
+    const aed_rows rows = {.bytes = read};
+    assert_int_equal(source.ops->make(&source, 0, &id, 1, &rows), AED_DATA);
+    assert_non_null(strstr(aed_status_message(), FILE_PATH ":/x: cannot read samples 50 to 59"));
+    assert_non_null(strstr(aed_status_message(), "another size"));
+    aed_source_destroy(&source);
 }
 
 int main(void)
@@ -645,7 +701,8 @@ int main(void)
         cmocka_unit_test(test_create_refuses_truncated_files),
         cmocka_unit_test(test_make_tells_of_a_damaged_chunk),
         cmocka_unit_test(test_create_names_a_missing_filter),
-        cmocka_unit_test(test_create_survives_flipped_bytes),
+        cmocka_unit_test(test_make_refuses_chunks_smaller_than_claimed),
+        cmocka_unit_test(test_create_and_make_survive_flipped_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
