@@ -205,7 +205,7 @@ aed_status aed_dataset_from_arrays(int64_t samples, int64_t features, const floa
     AED_TRY(create_cache(dataset, samples));
     dataset->cache->kept = dataset->cache->owned = true;
     AED_TRY(aed_rows_alloc(dataset, false, samples, &dataset->cache->rows));
-    dataset->cache->affine = (aed_affine){1, 0, 1};
+    dataset->cache->affine = (aed_affine){.factor = 1};
     dataset->bytes = (double)numbers * sizeof(float) * (input ? 2 : 1);
     const aed_rows *rows = &dataset->cache->rows;
     memcpy(rows->target, target, numbers * sizeof(float));

@@ -6,10 +6,10 @@
 
 typedef struct aed_stream aed_stream;
 
-/* How loaded values are scaled: (x * unit - shift) * factor. */
+/* How loaded values are scaled: bytes to x * factor - shift, rounded once, as part of their loading;
+ * floats to (x - shift) * factor, which takes away no more digits than it must. */
 typedef struct aed_affine {
-    float unit; /* 1/255 for scaled bytes, else 1 */
-    float shift, factor;
+    float factor, shift;
 } aed_affine;
 
 typedef struct aed_rows_cache {

@@ -1,8 +1,9 @@
 /* Scaling: what each kind does to a value and to the interval of the set.
  *
- * Everything but a batch's largest and a sample's norm is one formula, (x * unit - shift) * factor
- * in float32, each operation rounded. As each of them is monotone, the interval's ends go through
- * the same formula, and 1 is the most that a scaling to [0, 1] gives: r * (1/r) rounds to at most 1. */
+ * Everything but a batch's largest and a sample's norm is x * factor - shift of bytes, rounded once,
+ * and (x - shift) * factor of floats, in float32. As the operations are monotone, the interval's ends
+ * go through the same formula, and 1 is the most that a scaling to [0, 1] gives: r * (1/r) rounds to
+ * at most 1. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -18,14 +19,15 @@ static const char *const kind_names[] = {
     [AED_SCALE_AUTO] = "auto",
 };
 
-static float apply(const aed_affine *affine, double x)
+static bool is_bytes(const aed_dataset *dataset) { return dataset->source->is_bytes; }
+
+static float apply(const aed_dataset *dataset, double x)
 {
-    const float scaled = (float)x * affine->unit;
-    const float shifted = scaled - affine->shift;
+    const aed_affine *affine = &dataset->cache->affine;
+    if (is_bytes(dataset)) return fmaf((float)x, affine->factor, -affine->shift);
+    const float shifted = (float)x - affine->shift;
     return shifted * affine->factor;
 }
-
-static bool is_bytes(const aed_dataset *dataset) { return dataset->source->is_bytes; }
 
 /* The largest value of each sample, before its batch's factor. */
 static float row_max(const aed_dataset *dataset, const aed_rows *rows, int64_t row)
@@ -37,7 +39,7 @@ static float row_max(const aed_dataset *dataset, const aed_rows *rows, int64_t r
             const uint8_t value = rows->bytes[row * features + f];
             largest = value > largest ? value : largest;
         }
-        return apply(&dataset->cache->affine, largest);
+        return apply(dataset, largest);
     }
     float largest = -INFINITY;
     for (int64_t f = 0; f < features; f++) {
@@ -126,7 +128,7 @@ static aed_status find_interval(const aed_dataset *dataset, const char *where,
 static aed_status prepare_unit(aed_dataset *dataset, const char *where, aed_affine *affine)
 {
     aed_interval interval;
-    if (is_bytes(dataset)) return AED_OK; /* `unit` is all there is to do */
+    if (is_bytes(dataset)) return AED_OK;
     const aed_status status = find_interval(dataset, where, &interval);
     if (status != AED_OK) return status;
     affine->shift = (float)interval.lo;
@@ -143,10 +145,13 @@ static aed_status prepare_unit(aed_dataset *dataset, const char *where, aed_affi
     return AED_OK;
 }
 
-static aed_status prepare_standard(const aed_scale *scale, const char *where, aed_affine *affine)
+static aed_status prepare_standard(const aed_dataset *dataset, const char *where,
+                                   aed_affine *affine)
 {
-    affine->shift = (float)scale->mean;
-    affine->factor = (float)(1 / scale->std);
+    const aed_scale *scale = &dataset->scale;
+    const bool bytes = is_bytes(dataset);
+    affine->shift = (float)(bytes ? scale->mean / scale->std : scale->mean);
+    affine->factor = (float)(1 / (bytes ? 255 * scale->std : scale->std));
     if (scale->std > 0 && isfinite(affine->shift) && isnormal(affine->factor)) return AED_OK;
     return aed_fail(AED_CONFIG,
                     "%s: scale {mean: %g, std: %g}: both must be finite as floats, and 'std' above "
@@ -163,14 +168,13 @@ static aed_interval divided(aed_interval from, double lowest)
 static aed_interval scaled_interval(const aed_dataset *dataset)
 {
     const aed_interval from = dataset->source->interval;
-    const aed_affine *affine = &dataset->cache->affine;
     switch (dataset->scale.kind) {
     case AED_SCALE_UNIT: return (aed_interval){0, 1};
     case AED_SCALE_BATCH_MAX: /* where all is negative, nothing is divided */
         return divided(from, from.hi > 0 ? -INFINITY : from.lo);
     case AED_SCALE_L2: return divided(from, -1);
     case AED_SCALE_STANDARD:
-        return (aed_interval){(double)apply(affine, from.lo), (double)apply(affine, from.hi)};
+        return (aed_interval){(double)apply(dataset, from.lo), (double)apply(dataset, from.hi)};
     case AED_SCALE_NONE:
     case AED_SCALE_AUTO: break;
     }
@@ -190,11 +194,11 @@ aed_status aed_scale_prepare(aed_dataset *dataset, const aed_scale *scale, const
                         "%s: scale '%s' would change the targets of the source '%s' but not the "
                         "inputs, which it makes itself; use scale 'none'",
                         where, kind_names[kind], dataset->source->ops->kind.name);
-    *affine = (aed_affine){1, 0, 1};
-    if (is_bytes(dataset) && kind != AED_SCALE_NONE) affine->unit = 1.0f / 255.0f;
+    *affine = (aed_affine){.factor = 1};
+    if (is_bytes(dataset) && kind != AED_SCALE_NONE) affine->factor = 1.0f / 255.0f;
     dataset->batch_scaled = kind == AED_SCALE_BATCH_MAX;
     if (kind == AED_SCALE_UNIT) AED_TRY(prepare_unit(dataset, where, affine));
-    if (kind == AED_SCALE_STANDARD) AED_TRY(prepare_standard(scale, where, affine));
+    if (kind == AED_SCALE_STANDARD) AED_TRY(prepare_standard(dataset, where, affine));
     if (kind == AED_SCALE_BATCH_MAX) AED_TRY(find_largest(dataset));
     dataset->interval = scaled_interval(dataset);
 done:

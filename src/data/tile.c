@@ -34,16 +34,16 @@ static void load_targets(const aed_dataset *dataset, const aed_rows *rows, const
     const aed_kernels_table *kernels = aed_kernels();
     const aed_affine *affine = &dataset->cache->affine;
     const int64_t features = dataset->features, count = features * lanes;
-    /* One of the two is 1: a batch's factor belongs to a scaling of its own. */
-    const float whole = affine->factor * factor;
     if (rows->bytes) {
-        kernels->load_bytes(rows->bytes, features, ids, lanes, affine->unit, affine->shift, whole,
+        kernels->load_bytes(rows->bytes, features, ids, lanes, affine->factor, affine->shift,
                             target);
     } else {
         kernels->load_rows(rows->target, features, ids, lanes, target);
-        if (affine->shift != 0 || whole != 1)
-            kernels->standardize(count, affine->shift, whole, target);
+        if (affine->shift != 0 || affine->factor != 1)
+            kernels->standardize(count, affine->shift, affine->factor, target);
     }
+    /* In a step of its own, so that the largest becomes 1 and no more. */
+    if (factor != 1) kernels->scale(count, factor, target);
     if (dataset->scale.kind == AED_SCALE_L2) kernels->unit_columns(features, lanes, target);
 }
 

@@ -108,11 +108,11 @@ typedef struct aed_kernels {
                     float *y);
 
     /* out[features][lanes] from rows ids[lanes] of samples[][features]. Up to 7 values beyond a row
-     * may be read. Of bytes: (x * unit - shift) * factor, rounded after each operation. */
+     * may be read. Of bytes: x * factor - shift, rounded once. */
     void (*load_rows)(const float *samples, int64_t features, const uint32_t *ids, int lanes,
                       float *out);
     void (*load_bytes)(const uint8_t *samples, int64_t features, const uint32_t *ids, int lanes,
-                       float unit, float shift, float factor, float *out);
+                       float factor, float shift, float *out);
     /* x = (x - shift) * factor, in place. */
     void (*standardize)(int64_t count, float shift, float factor, float *x);
     /* Divides each column of [features][lanes] by its Euclidean norm, where that is above 0. */

@@ -241,6 +241,19 @@ static void run_sgd(const bench *b)
     kernels->sgd(&settings, b->columns, block[2], block[3], block[6]);
 }
 
+/* Images of bytes. */
+static void run_load_bytes(const bench *b)
+{
+    kernels->load_bytes((const uint8_t *)block[2], b->rows, ids, b->lanes, 1.0f / 255.0f, 0,
+                        block[3]);
+}
+
+static void run_load_bytes_scaled(const bench *b)
+{
+    kernels->load_bytes((const uint8_t *)block[2], b->rows, ids, b->lanes, 0.0127f, 0.4242f,
+                        block[3]);
+}
+
 static void bench_elements(void)
 {
     static const char *const activations[] = {"identity", "relu",    "leaky_relu", "elu",
@@ -254,6 +267,8 @@ static void bench_elements(void)
     elements("add_noise", "64 x 32 lanes", 2048, run_add_noise, &b);
     b = (bench){.lanes = 16, .rows = 784};
     elements("add_noise", "784 x 16 lanes, one std, clipped", 784 * 16, run_add_noise_within, &b);
+    elements("load_bytes", "784 x 16 lanes, to [0, 1]", 784 * 16, run_load_bytes, &b);
+    elements("load_bytes", "784 x 16 lanes, (x - mean) / std", 784 * 16, run_load_bytes_scaled, &b);
     for (int kind = AED_IDENTITY; kind <= AED_SOFTPLUS; kind++) {
         b = (bench){.columns = 4096, .activation = (aed_activation)kind};
         elements("activate", activations[kind], 4096, run_activate, &b);

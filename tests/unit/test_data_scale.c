@@ -143,7 +143,7 @@ static void test_unit_bytes_are_exact_at_the_ends(void **state)
     const uint32_t ids[LANES] = {0};
     (void)state;
     for (int i = 0; i < 256; i++) bytes[i] = (uint8_t)i;
-    aed_kernels()->load_bytes(bytes, 256, ids, LANES, 1.0f / 255.0f, 0, 1, tile);
+    aed_kernels()->load_bytes(bytes, 256, ids, LANES, 1.0f / 255.0f, 0, tile);
     assert_true(tile[0] == 0 && tile[255 * LANES] == 1);
     for (int i = 1; i < 256; i++) {
         assert_true(tile[i * LANES] > tile[(i - 1) * LANES]);
@@ -206,15 +206,15 @@ static void test_divided_by_the_largest_nothing_exceeds_1(void **state)
 {
     enum { ROWS = 255 };
     uint8_t bytes[ROWS + AED_ROWS_OVERREAD];
-    float tile[LANES], scaled[LANES];
+    float tile[LANES];
     (void)state;
     for (int i = 0; i < ROWS; i++) bytes[i] = (uint8_t)(i + 1);
     for (uint32_t i = 0; i < ROWS; i++) {
         uint32_t ids[LANES];
         for (int lane = 0; lane < LANES; lane++) ids[lane] = i;
-        aed_kernels()->load_bytes(bytes, 1, ids, LANES, 1.0f / 255.0f, 0, 1, tile);
-        aed_kernels()->load_bytes(bytes, 1, ids, LANES, 1.0f / 255.0f, 0, 1 / tile[0], scaled);
-        assert_true(scaled[0] <= 1 && scaled[0] > 0.999999f);
+        aed_kernels()->load_bytes(bytes, 1, ids, LANES, 1.0f / 255.0f, 0, tile);
+        aed_kernels()->scale(LANES, 1 / tile[0], tile);
+        assert_true(tile[0] <= 1 && tile[0] > 0.999999f);
     }
 }
 
@@ -260,21 +260,19 @@ static void test_create_refuses_scalings_that_make_no_sense(void **state)
 
 /* All sets against the formula; nothing beyond the tile is written. */
 static void check_load_bytes(const uint8_t *bytes, int64_t features, const uint32_t *ids, int lanes,
-                             float shift, float factor)
+                             float factor, float shift)
 {
     static const char *const sets[] = {"plain", "avx2", "avx512"};
     static float out[41 * 64 + 16];
-    const float unit = 1.0f / 255.0f;
     const int64_t count = features * lanes;
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
         const aed_kernels_table *set = aed_kernels_named(sets[s]);
         if (!set) continue;
         out[count] = -7;
-        set->load_bytes(bytes, features, ids, lanes, unit, shift, factor, out);
+        set->load_bytes(bytes, features, ids, lanes, factor, shift, out);
         for (int64_t i = 0; i < count; i++) {
-            const float value = (float)bytes[ids[i % lanes] * features + i / lanes] * unit;
-            const float shifted = value - shift;
-            assert_true(out[i] == shifted * factor);
+            const float value = (float)bytes[ids[i % lanes] * features + i / lanes];
+            assert_true(out[i] == fmaf(value, factor, -shift));
         }
         assert_true(out[count] == -7);
     }
@@ -290,8 +288,8 @@ static void test_load_bytes_has_equal_bits_in_all_sets(void **state)
     for (uint32_t i = 0; i < 64; i++) ids[i] = i * 13 % ROWS;
     for (int64_t features = 1; features <= MOST; features++)
         for (int lanes = 16; lanes <= 64; lanes += 16) {
-            check_load_bytes(bytes, features, ids, lanes, 0, 1);
-            check_load_bytes(bytes, features, ids, lanes, 0.13f, 3.1f);
+            check_load_bytes(bytes, features, ids, lanes, 1.0f / 255.0f, 0);
+            check_load_bytes(bytes, features, ids, lanes, 0.0127f, 0.4242f);
         }
 }
 

@@ -125,10 +125,10 @@ AED_INLINE vf widen_bytes(byte_row row, int part)
 }
 #endif
 
-/* out[feature][0 ... AED_LANE_BLOCK-1] for `valid` features of the rows from byte `at` on; `scale`:
- * unit, shift, factor. */
+/* out[feature][0 ... AED_LANE_BLOCK-1] for `valid` features of the rows from byte `at` on:
+ * x * factor + offset, or without the sum if it `is_0`. */
 AED_INLINE void transpose_bytes(const uint8_t *const *rows, int64_t at, int64_t valid, int lanes,
-                                const vf *scale, bool unit_only, float *out)
+                                vf factor, vf offset, bool is_0, float *out)
 {
     byte_row a[BYTES], b[BYTES];
 #pragma GCC unroll 8
@@ -139,38 +139,38 @@ AED_INLINE void transpose_bytes(const uint8_t *const *rows, int64_t at, int64_t 
 #pragma GCC unroll 8
     for (int i = 0; i < BYTES; i++)
         for (int part = 0; i < valid && part < AED_PARTS; part++) {
-            vf v = widen_bytes(b[i], part) * scale[0];
-            if (!unit_only) v = (v - scale[1]) * scale[2];
-            v_store(out + (int64_t)i * lanes + part * AED_WIDTH, v);
+            const vf v = widen_bytes(b[i], part);
+            v_store(out + (int64_t)i * lanes + part * AED_WIDTH,
+                    is_0 ? v * factor : v_fma(v, factor, offset));
         }
 }
 
 /* A block of lanes after the other: each row is read from one end to the other. */
 AED_INLINE void load_byte_rows(const uint8_t *samples, int64_t features, const uint32_t *ids,
-                               int lanes, const vf *scale, bool unit_only, float *out)
+                               int lanes, vf factor, vf offset, bool is_0, float *out)
 {
     for (int lane = 0; lane < lanes; lane += AED_LANE_BLOCK) {
         const uint8_t *rows[AED_LANE_BLOCK];
         for (int i = 0; i < AED_LANE_BLOCK; i++)
             rows[i] = samples + (int64_t)ids[lane + i] * features;
         for (int64_t f = 0; f + BYTES <= features; f += BYTES)
-            transpose_bytes(rows, f, BYTES, lanes, scale, unit_only, out + f * lanes + lane);
+            transpose_bytes(rows, f, BYTES, lanes, factor, offset, is_0, out + f * lanes + lane);
         /* The last block moves back over features that are already written, where it can. */
         const int64_t last = features > BYTES ? features - BYTES : 0;
         if (features % BYTES)
-            transpose_bytes(rows, last, features, lanes, scale, unit_only,
+            transpose_bytes(rows, last, features, lanes, factor, offset, is_0,
                             out + last * lanes + lane);
     }
 }
 
 void AED_SET(load_bytes)(const uint8_t *samples, int64_t features, const uint32_t *ids, int lanes,
-                         float unit, float shift, float factor, float *out)
+                         float factor, float shift, float *out)
 {
-    const vf scale[3] = {v_set(unit), v_set(shift), v_set(factor)};
-    if (shift == 0 && factor == 1)
-        load_byte_rows(samples, features, ids, lanes, scale, true, out);
+    const vf factors = v_set(factor), offset = v_set(-shift);
+    if (shift == 0)
+        load_byte_rows(samples, features, ids, lanes, factors, offset, true, out);
     else
-        load_byte_rows(samples, features, ids, lanes, scale, false, out);
+        load_byte_rows(samples, features, ids, lanes, factors, offset, false, out);
 }
 
 /* ---- Scaling ------------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ void AED_SET(replace)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t e
 void AED_SET(load_rows)(const float *samples, int64_t features, const uint32_t *ids, int lanes,
                         float *out);
 void AED_SET(load_bytes)(const uint8_t *samples, int64_t features, const uint32_t *ids, int lanes,
-                         float unit, float shift, float factor, float *out);
+                         float factor, float shift, float *out);
 void AED_SET(standardize)(int64_t count, float shift, float factor, float *x);
 void AED_SET(unit_columns)(int64_t features, int lanes, float *x);
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
