@@ -50,6 +50,10 @@ typedef struct aed_layer_ops {
     void (*backward)(const aed_layer *layer, const float *params, const float *x, const float *y,
                      const float *dy, float *dx, float *grads, const aed_tile *tile);
     void (*destroy)(aed_layer *layer); /* frees state; NULL if there is none */
+    /* Optional. Takes over what the layers behind this one do, layer[1] ... layer[offered], whose
+     * outputs nobody else reads: sets `absorbs` to how many it will compute within its own forward
+     * and backward, y and dy then being the last one's, and `kept` and `scratch` as it needs them. */
+    aed_status (*fuse)(aed_layer *layer, int offered);
 } aed_layer_ops;
 
 struct aed_layer {
@@ -63,6 +67,9 @@ struct aed_layer {
     int tensor_count; /* tensors[].name is "weight", "bias" from infer; the model makes it whole */
     aed_tensor tensors[AED_LAYER_MAX_TENSORS];
     int64_t scratch; /* floats */
+    int64_t kept;    /* floats of a tile behind y that forward leaves for backward */
+    int absorbs;     /* layers behind this one that are computed within it */
+    bool absorbed;   /* computed within a layer before: no forward, no backward, no output */
     int64_t flops;   /* forward, a sample */
     void *state;     /* the kind's own: geometry, tap tables */
 };

@@ -15,7 +15,7 @@
 #include "aedist/rng.h"
 #include "aedist/status.h"
 
-enum { AED_LANE_BLOCK = 16 };
+enum { AED_LANE_BLOCK = 16, AED_POOL_CHANNELS = 8 };
 
 typedef enum aed_activation {
     AED_IDENTITY,
@@ -44,6 +44,15 @@ typedef struct aed_pairs {
     int32_t groups;
     const int32_t *group, *order, *shift;
 } aed_pairs;
+
+/* Maximum pooling by windows of high x 2 of a map of rows x columns, one line of windows after the
+ * other, after an activation. What does not fill a window is dropped. */
+typedef struct aed_pooling {
+    aed_activation activation;
+    float parameter;
+    int32_t rows, columns, high; /* high 1 or 2 */
+    const int32_t *slab; /* groups slab[i] ... slab[i+1]-1 of the pairs are those of line i */
+} aed_pooling;
 
 /* y[o][row] = bias[o] + sum over c, entries of row: w[o*w_out + c*w_in + tap] * x[c][position]. */
 typedef struct aed_gather {
@@ -120,6 +129,15 @@ typedef struct aed_kernels {
 
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    const float *x, float *y);
+    /* The same followed by activation and pooling: y[o][window] and the index of each window's winner,
+     * the first largest (a NaN is; it then has the index 4). scratch: AED_POOL_CHANNELS * high *
+     * columns * 16 floats. */
+    void (*gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
+                        const float *w, const float *bias, const float *x, float *y,
+                        uint8_t *winner, float *scratch);
+    /* dx[c][rows][columns] before activation and pooling, from what gather_pool left. */
+    void (*unpool)(const aed_pooling *pooling, int channels, int lanes, const float *y,
+                   const uint8_t *winner, const float *dy, float *dx);
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
                           float *grad);
     /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */

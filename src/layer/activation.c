@@ -106,3 +106,12 @@ static aed_activation function_of(const aed_layer *layer)
            : ops == &aed_layer_sigmoid    ? AED_SIGMOID
                                           : AED_SOFTPLUS;
 }
+
+bool aed_activation_of(const aed_layer *layer, aed_activation *function, float *parameter)
+{
+    if (layer->ops->forward != activation_forward) return false;
+    const activation_state *state = layer->state;
+    *function = state->function;
+    *parameter = state->parameter;
+    return true;
+}

@@ -57,7 +57,7 @@ static const aed_arg_def conv2d_args[] = CONV_ARGS(AED_ARG_INTS);
     {                                                                               \
         .kind = {name, help, args, AED_COUNT(args), NULL}, .infer = infer_function, \
         .forward = aed_product_forward, .backward = aed_product_backward,           \
-        .destroy = aed_product_destroy                                              \
+        .fuse = aed_product_fuse, .destroy = aed_product_destroy                    \
     }
 
 const aed_layer_ops aed_layer_conv1d = CONV_OPS("conv1d", "convolution over (channels, length)",

@@ -62,7 +62,7 @@ static const aed_arg_def transpose2d_args[] = TRANSPOSE_ARGS(AED_ARG_INTS);
     {                                                                               \
         .kind = {name, help, args, AED_COUNT(args), NULL}, .infer = infer_function, \
         .forward = aed_product_forward, .backward = aed_product_backward,           \
-        .destroy = aed_product_destroy                                              \
+        .fuse = aed_product_fuse, .destroy = aed_product_destroy                    \
     }
 
 const aed_layer_ops aed_layer_conv_transpose1d = TRANSPOSE_OPS(

@@ -3,6 +3,7 @@
 #define AED_LAYER_LAYER_H
 
 #include "aedist/layer.h"
+#include "kernel/kernels.h"
 
 extern const aed_layer_ops aed_layer_linear, aed_layer_conv1d, aed_layer_conv2d,
     aed_layer_conv_transpose1d, aed_layer_conv_transpose2d;
@@ -14,6 +15,11 @@ extern const aed_layer_ops aed_layer_max_pool1d, aed_layer_max_pool2d, aed_layer
 extern const aed_layer_ops aed_layer_group_norm, aed_layer_layer_norm;
 extern const aed_layer_ops aed_layer_gaussian_noise, aed_layer_dropout, aed_layer_dropout1d,
     aed_layer_dropout2d;
+
+/* Whether the layer is an elementwise activation whose derivative follows from its output; which. */
+bool aed_activation_of(const aed_layer *layer, aed_activation *function, float *parameter);
+/* Whether the layer is a max_pool by windows of 2 (2 x 2) side by side, without padding. */
+bool aed_max_pool_halves(const aed_layer *layer);
 
 /* Fails with AED_CONFIG and a message naming the layer's place and kind. */
 aed_status aed_layer_fail(const aed_layer *layer, const char *format, ...)

@@ -146,43 +146,56 @@ typedef struct group {
     int32_t first_row, rows;
 } group;
 
-/* The group of `row`, a new one if need be. */
-static int32_t group_of(const aed_pairs *pairs, int32_t row, group *groups, int32_t *count)
+/* The group of `row`, from number `first` on, a new one if need be. */
+static int32_t group_of(const aed_pairs *pairs, int32_t row, int32_t first, group *groups,
+                        int32_t *count)
 {
     const uint32_t hash = row_hash(pairs, row);
-    for (int32_t g = 0; g < *count; g++)
+    for (int32_t g = first; g < *count; g++)
         if (groups[g].hash == hash && meet_alike(pairs, groups[g].first_row, row)) return g;
     groups[*count] = (group){hash, row, 0};
     return (*count)++;
 }
 
-aed_status aed_pairs_group(aed_pairs *pairs, int32_t *memory)
+/* Orders rows 0 ... rows-1 by the groups that they are `of`. */
+static void order_rows(const aed_pairs *pairs, int32_t rows, const int32_t *of, group *groups,
+                       int32_t *first, int32_t *order, int32_t *shift)
 {
-    int32_t *first = memory, *order = first + pairs->rows + 1, *shift = order + pairs->rows;
-    group *groups = aed_alloc((size_t)pairs->rows, sizeof *groups);
-    int32_t *of = aed_alloc((size_t)pairs->rows, sizeof *of);
-    aed_status status = AED_OK;
-    if (!groups || !of) {
-        status = aed_fail(AED_MEMORY, "out of memory for a convolution's index lists");
-        goto done;
-    }
-    pairs->groups = 0;
-    for (int32_t row = 0; row < pairs->rows; row++) {
-        of[row] = group_of(pairs, row, groups, &pairs->groups);
-        groups[of[row]].rows++;
-    }
     first[0] = 0;
     for (int32_t g = 0; g < pairs->groups; g++) {
         first[g + 1] = first[g] + groups[g].rows;
         groups[g].rows = first[g]; /* from now on the place of its next row */
     }
-    for (int32_t row = 0; row < pairs->rows; row++) {
+    for (int32_t row = 0; row < rows; row++) {
         group *g = &groups[of[row]];
         const int32_t from = pairs->start[g->first_row], to = pairs->start[row];
         order[g->rows] = row;
         shift[g->rows++] = to < pairs->start[row + 1] ? pairs->position[to] - pairs->position[from]
                                                       : 0;
     }
+}
+
+aed_status aed_pairs_group_slabs(aed_pairs *pairs, int32_t rows, int32_t *memory, int32_t *slab)
+{
+    int32_t *first = memory, *order = first + pairs->rows + 1, *shift = order + pairs->rows;
+    group *groups = aed_alloc((size_t)pairs->rows, sizeof *groups);
+    int32_t *of = aed_alloc((size_t)pairs->rows, sizeof *of);
+    const int32_t slabs = pairs->rows / rows;
+    aed_status status = AED_OK;
+    if (!groups || !of) {
+        status = aed_fail(AED_MEMORY, "out of memory for a convolution's index lists");
+        goto done;
+    }
+    pairs->groups = 0;
+    for (int32_t i = 0; i < slabs; i++) {
+        slab[i] = pairs->groups;
+        for (int32_t row = i * rows; row < (i + 1) * rows; row++) {
+            of[row] = group_of(pairs, row, slab[i], groups, &pairs->groups);
+            groups[of[row]].rows++;
+        }
+    }
+    slab[slabs] = pairs->groups;
+    order_rows(pairs, slabs * rows, of, groups, first, order, shift);
     pairs->group = first;
     pairs->order = order;
     pairs->shift = shift;
@@ -190,4 +203,10 @@ done:
     aed_free(groups);
     aed_free(of);
     return status;
+}
+
+aed_status aed_pairs_group(aed_pairs *pairs, int32_t *memory)
+{
+    int32_t slab[2];
+    return aed_pairs_group_slabs(pairs, pairs->rows, memory, slab);
 }

@@ -37,4 +37,8 @@ void aed_pairs_destroy(aed_pair_lists *lists);
 /* Fills a list's groups; memory is room for 3 * rows + 1 numbers that stay with the list. */
 aed_status aed_pairs_group(aed_pairs *pairs, int32_t *memory);
 
+/* The same for slabs of `rows` rows each, whose groups are kept apart: those of slab i are slab[i] ...
+ * slab[i+1]-1. slab is room for 1 + the number of slabs, what is left of the rows being none. */
+aed_status aed_pairs_group_slabs(aed_pairs *pairs, int32_t rows, int32_t *memory, int32_t *slab);
+
 #endif

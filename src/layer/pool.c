@@ -100,6 +100,19 @@ static void max_pool_backward(const aed_layer *layer, const float *params, const
                                           lists->by_wide.rows, tile->lanes, x, y, dy, dx);
 }
 
+bool aed_max_pool_halves(const aed_layer *layer)
+{
+    if (layer->ops->forward != max_pool_forward) return false;
+    const int dimensions = layer->in.rank - 1;
+    for (int d = 0; d < dimensions; d++) {
+        aed_axis axis;
+        if (max_axis(layer, dimensions, d, &axis) != AED_OK || axis.kernel != 2 ||
+            axis.stride != 2 || axis.padding != 0 || axis.dilation != 1)
+            return false;
+    }
+    return true;
+}
+
 /* ---- Mean --------------------------------------------------------------------------------------- */
 
 static aed_status avg_pool_infer(aed_layer *layer, int dimensions)

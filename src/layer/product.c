@@ -107,7 +107,10 @@ done:
 void aed_product_destroy(aed_layer *layer)
 {
     aed_product *product = layer->state;
-    if (product) aed_pairs_destroy(&product->lists);
+    if (product) {
+        aed_pairs_destroy(&product->lists);
+        aed_free(product->pool_memory);
+    }
     aed_free(product);
     layer->state = NULL;
 }
@@ -145,9 +148,12 @@ static void product_apply(const aed_layer *layer, bool to_narrow, const float *w
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
                          const aed_tile *tile)
 {
-    (void)tile;
     const aed_product *product = layer->state;
     const float *bias = product->bias ? params + layer->tensors[1].offset : NULL;
+    if (product->pooled) {
+        aed_product_pool_forward(layer, params, x, y, tile->scratch);
+        return;
+    }
     product_apply(layer, product->to_narrow, params + layer->tensors[0].offset, bias, x, y);
 }
 
@@ -172,8 +178,11 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
                           const float *y, const float *dy, float *dx, float *grads,
                           const aed_tile *tile)
 {
-    (void)y;
     const aed_product *product = layer->state;
+    if (product->pooled) {
+        aed_product_pool_backward(layer, params, x, y, dy, dx, grads, tile->scratch);
+        return;
+    }
     weight_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
                     grads + layer->tensors[0].offset, tile->scratch);
     if (product->bias) {

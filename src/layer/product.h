@@ -24,6 +24,11 @@ typedef struct aed_product {
     aed_gather narrow_plan, wide_plan; /* of one group */
     aed_gather_weight weight_plan;
     aed_pair_lists lists;
+    bool pooled; /* with an activation and a pooling behind it */
+    aed_pooling pooling;
+    aed_gather pool_plan;  /* the forward plan in slabs of a line of windows */
+    int64_t pooled_floats; /* of a group's pooled output */
+    int32_t *pool_memory;
 } aed_product;
 
 /* Makes the layer's state an aed_product and fills its tensors, flops, scratch and interval. narrow
@@ -32,6 +37,9 @@ typedef struct aed_product {
 aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, int64_t wide,
                               int64_t groups, int dimensions, const aed_axis axes[2]);
 void aed_product_destroy(aed_layer *layer);
+/* Takes over an elementwise activation, if there is one, and a max_pool by 2 without padding; see
+ * aed_layer_ops and product_pool.c. */
+aed_status aed_product_fuse(aed_layer *layer, int offered);
 
 /* The forward and backward of every layer kind that is a product; see aed_layer_ops. */
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
@@ -39,5 +47,12 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
                           const float *y, const float *dy, float *dx, float *grads,
                           const aed_tile *tile);
+
+/* The same if pooled. */
+void aed_product_pool_forward(const aed_layer *layer, const float *params, const float *x, float *y,
+                              float *scratch);
+void aed_product_pool_backward(const aed_layer *layer, const float *params, const float *x,
+                               const float *y, const float *dy, float *dx, float *grads,
+                               float *scratch);
 
 #endif

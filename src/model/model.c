@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "kernel/kernels.h"
+#include "model/plan.h"
 
 static int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -82,6 +83,21 @@ int aed_model_tap(const aed_model *model, const char *name)
     return logits ? model->code_layer : AED_NO_TAP;
 }
 
+/* Lets every layer compute the layers behind it that it can, up to the next tap. */
+static aed_status fuse_layers(aed_model *model)
+{
+    for (int i = 0; i < model->layer_count; i += 1 + model->layers[i].absorbs) {
+        aed_layer *layer = &model->layers[i];
+        int offered = 0;
+        while (i + offered + 1 < model->layer_count && !is_tap(model, i + offered)) offered++;
+        if (!layer->ops->fuse || offered == 0) continue;
+        const aed_status status = layer->ops->fuse(layer, offered);
+        if (status != AED_OK) return status;
+        for (int k = 1; k <= layer->absorbs; k++) layer[k].absorbed = true;
+    }
+    return AED_OK;
+}
+
 /* Whether layer i may write over its input: nobody reads that again. */
 static bool works_in_place(const aed_model *model, int i)
 {
@@ -104,16 +120,20 @@ static void plan_workspace(aed_model *model)
     at += input * lanes;
     for (int i = 0; i < model->layer_count; i++) {
         const aed_layer *layer = &model->layers[i];
-        const int64_t count = aed_shape_count(&layer->out);
-        if (count > widest) widest = count;
+        const int64_t count = aed_shape_count(&layer[layer->absorbs].out);
         if (layer->scratch > scratch) scratch = layer->scratch;
+        if (layer->absorbed) {
+            model->output_at[i] = model->output_at[i - 1];
+            continue;
+        }
+        if (count > widest) widest = count;
         if (works_in_place(model, i)) {
             model->output_at[i] = i == 0 ? model->input_at : model->output_at[i - 1];
             continue;
         }
         model->output_at[i] = at;
-        at += count * lanes;
-        model->saved += count;
+        at += count * lanes + round_up(layer->kept, 16);
+        model->saved += count + layer->kept / lanes;
     }
     model->target_at = at;
     at += input * lanes;
@@ -170,9 +190,9 @@ static void choose_tile(const aed_model *model, int64_t batch, int64_t *tile, in
     }
 }
 
-aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code_layer,
-                            const aed_shape *input, aed_interval interval, int64_t batch,
-                            int64_t tile, int64_t leaf, aed_model *model)
+aed_status aed_model_plan(const aed_layer_spec *specs, int64_t count, int code_layer,
+                          const aed_shape *input, aed_interval interval, int64_t batch,
+                          int64_t tile, int64_t leaf, bool fuse, aed_model *model)
 {
     aed_status status = AED_OK;
     *model = (aed_model){.layer_count = (int)count, .code_layer = code_layer, .input = *input};
@@ -188,6 +208,7 @@ aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code
         goto done;
     }
     AED_TRY(infer_layers(model, specs, interval, 16));
+    if (fuse) AED_TRY(fuse_layers(model));
     model->lanes = 16;
     plan_workspace(model);
     AED_TRY(plan_parameters(model));
@@ -200,6 +221,7 @@ aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code
     model->leaf = leaf;
     /* Again for this tile: scratch depends on it. */
     AED_TRY(infer_layers(model, specs, interval, (int)tile));
+    if (fuse) AED_TRY(fuse_layers(model));
     aed_free(model->tensors);
     AED_TRY(plan_parameters(model));
     plan_workspace(model);
@@ -210,6 +232,14 @@ aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code
 done:
     if (status != AED_OK) aed_model_destroy(model);
     return status;
+}
+
+aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code_layer,
+                            const aed_shape *input, aed_interval interval, int64_t batch,
+                            int64_t tile, int64_t leaf, aed_model *model)
+{
+    return aed_model_plan(specs, count, code_layer, input, interval, batch, tile, leaf, true,
+                          model);
 }
 
 void aed_model_keys(const aed_model *model, uint64_t seed, int64_t epoch, aed_rng_key *keys)

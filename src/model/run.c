@@ -15,7 +15,8 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
     for (int i = 0; i < model->layer_count; i++) {
         const aed_layer *layer = &model->layers[i];
         float *y = workspace + model->output_at[i];
-        if (!layer->ops->is_view) layer->ops->forward(layer, params, x, y, tile);
+        if (!layer->ops->is_view && !layer->absorbed)
+            layer->ops->forward(layer, params, x, y, tile);
         aed_lap(tile->laps, i);
         x = y;
     }
@@ -33,7 +34,7 @@ float *aed_model_backward(const aed_model *model, const float *params, float *wo
 {
     for (int i = from; i > to && i >= model->first_trained; i--) {
         const aed_layer *layer = &model->layers[i];
-        if (layer->ops->is_view) continue;
+        if (layer->ops->is_view || layer->absorbed) continue;
         const float *x = aed_model_output(model, workspace, i - 1);
         const float *y = workspace + model->output_at[i];
         float *dx = layer->ops->elementwise ? dy : aed_model_gradient(model, workspace, dy);

@@ -16,10 +16,13 @@ static bool is_finite(const float *values, int64_t count)
 /* Index of the first layer whose output is not finite, or layer_count if it is the loss's fault. */
 static int first_bad_layer(const aed_trainer *t, const aed_tile *tile)
 {
-    for (int i = 0; i < t->model.layer_count; i++)
-        if (!is_finite(aed_model_output(&t->model, t->workspace, i),
-                       aed_shape_count(&t->model.layers[i].out) * tile->lanes))
+    for (int i = 0; i < t->model.layer_count; i++) {
+        const aed_layer *layer = &t->model.layers[i];
+        if (!layer->absorbed &&
+            !is_finite(aed_model_output(&t->model, t->workspace, i),
+                       aed_shape_count(&layer[layer->absorbs].out) * tile->lanes))
             return i;
+    }
     return t->model.layer_count;
 }
 

@@ -24,8 +24,9 @@ enum { CHANNELS = 4, VECTORS = 1 };
 /* One block of channels and registers, of all rows. */
 typedef struct gather_task {
     aed_pairs pairs;
+    int32_t first_group, end_group;
     int inputs, lanes;
-    int64_t w_out, w_in, x_channel, y_channel;
+    int64_t y_row, w_out, w_in, x_channel, y_channel;
     const float *w, *bias, *x;
     float *y;
 } gather_task;
@@ -87,7 +88,7 @@ AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int3
                                 sum);
         }
         for (int p = 0; p < places; p++) {
-            float *y = t->y + order[i + p] * lanes;
+            float *y = t->y + order[i + p] * t->y_row;
             for (int c = 0; c < channels; c++)
                 for (int v = 0; v < VECTORS; v++)
                     v_store(y + c * t->y_channel + v * AED_WIDTH, sum[c][p][v]);
@@ -95,20 +96,20 @@ AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int3
     }
 }
 
-/* All rows: of each group as many at once as fit; what is left of it one by one, together with the
+/* All rows of the groups: of each as many at once as fit; what is left of it one by one, together with the
  * small groups that follow. */
 AED_INLINE void gather_groups(int channels, int places, const gather_task *task)
 {
     const gather_task t = *task; /* a copy, whose members can stay in registers */
     const int32_t *group = t.pairs.group;
     if (places == 1) {
-        gather_rows(channels, 1, &t, 0, t.pairs.rows);
+        gather_rows(channels, 1, &t, group[t.first_group], group[t.end_group]);
         return;
     }
-    for (int32_t g = 0; g < t.pairs.groups; g++) {
+    for (int32_t g = t.first_group; g < t.end_group; g++) {
         const int32_t whole = group[g + 1] - (group[g + 1] - group[g]) % places;
         gather_rows(channels, places, &t, group[g], whole);
-        while (g + 1 < t.pairs.groups && group[g + 2] - group[g + 1] < places) g++;
+        while (g + 1 < t.end_group && group[g + 2] - group[g + 1] < places) g++;
         gather_rows(channels, 1, &t, whole, group[g + 1]);
     }
 }
@@ -143,16 +144,24 @@ static void (*const gather_functions[CHANNELS])(const gather_task *task) = {
 #endif
 };
 
+/* The whole plan; a call sets the block of channels and registers. */
+static gather_task plan_task(const aed_gather *plan, int lanes)
+{
+    return (gather_task){.pairs = plan->pairs,
+                         .end_group = plan->pairs.groups,
+                         .inputs = plan->inputs,
+                         .lanes = lanes,
+                         .y_row = lanes,
+                         .w_out = plan->w_out,
+                         .w_in = plan->w_in,
+                         .x_channel = (int64_t)plan->x_positions * lanes,
+                         .y_channel = (int64_t)plan->pairs.rows * lanes};
+}
+
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      const float *x, float *y)
 {
-    gather_task task = {.pairs = plan->pairs,
-                        .inputs = plan->inputs,
-                        .lanes = lanes,
-                        .w_out = plan->w_out,
-                        .w_in = plan->w_in,
-                        .x_channel = (int64_t)plan->x_positions * lanes,
-                        .y_channel = (int64_t)plan->pairs.rows * lanes};
+    gather_task task = plan_task(plan, lanes);
     for (int lane = 0; lane < lanes; lane += VECTORS * AED_WIDTH)
         for (int o = 0; o < plan->outputs; o += CHANNELS) {
             const int channels = plan->outputs - o < CHANNELS ? plan->outputs - o : CHANNELS;
@@ -161,5 +170,50 @@ void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const fl
             task.x = x + lane;
             task.y = y + o * task.y_channel + lane;
             gather_functions[channels - 1](&task);
+        }
+}
+
+/* ---- With pooling -------------------------------------------------------------------------------- */
+
+_Static_assert((int)CHANNELS <= (int)AED_POOL_CHANNELS, "the scratch of gather_pool is too small");
+
+/* The lines of windows of the task's block, each gathered into scratch, whence it goes, activated and
+ * pooled, to y[channels][windows][lanes]. */
+static void pool_lines(const aed_pooling *pooling, int channels, gather_task *task, int lanes,
+                       float *y, uint8_t *winner, float *scratch)
+{
+    const int32_t lines = pooling->rows / pooling->high, windows = pooling->columns / 2;
+    const int32_t positions = pooling->high * pooling->columns;
+    task->y_row = VECTORS * AED_WIDTH;
+    task->y_channel = positions * task->y_row;
+    for (int32_t line = 0; line < lines; line++) {
+        task->first_group = pooling->slab[line];
+        task->end_group = pooling->slab[line + 1];
+        task->y = scratch - line * task->y_channel;
+        gather_functions[channels - 1](task);
+        for (int c = 0; c < channels; c++) {
+            const int64_t to = ((int64_t)c * lines + line) * windows * lanes;
+            AED_SET(pool_line)
+            (pooling, VECTORS * AED_WIDTH, lanes, scratch + c * task->y_channel, y + to,
+             winner + to);
+        }
+    }
+}
+
+void AED_SET(gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
+                          const float *w, const float *bias, const float *x, float *y,
+                          uint8_t *winner, float *scratch)
+{
+    const int64_t y_channel = (int64_t)(pooling->rows / pooling->high) * (pooling->columns / 2) *
+                              lanes;
+    gather_task task = plan_task(plan, lanes);
+    for (int lane = 0; lane < lanes; lane += VECTORS * AED_WIDTH)
+        for (int o = 0; o < plan->outputs; o += CHANNELS) {
+            const int channels = plan->outputs - o < CHANNELS ? plan->outputs - o : CHANNELS;
+            const int64_t to = o * y_channel + lane;
+            task.w = w + o * plan->w_out;
+            task.bias = bias ? bias + o : NULL;
+            task.x = x + lane;
+            pool_lines(pooling, channels, &task, lanes, y + to, winner + to, scratch);
         }
 }

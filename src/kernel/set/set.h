@@ -22,6 +22,15 @@ void AED_SET(standardize)(int64_t count, float shift, float factor, float *x);
 void AED_SET(unit_columns)(int64_t features, int lanes, float *x);
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      const float *x, float *y);
+void AED_SET(gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
+                          const float *w, const float *bias, const float *x, float *y,
+                          uint8_t *winner, float *scratch);
+void AED_SET(unpool)(const aed_pooling *pooling, int channels, int lanes, const float *y,
+                     const uint8_t *winner, const float *dy, float *dx);
+/* Activates and pools one line of windows of rows[high * columns][width], `width` lanes of the
+ * `lanes` that y and winner have. */
+void AED_SET(pool_line)(const aed_pooling *pooling, int width, int lanes, const float *rows,
+                        float *y, uint8_t *winner);
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad);
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);

@@ -1,0 +1,139 @@
+/* A convolution with the activation and the maximum pooling behind it, computed as one layer.
+ *
+ * A line of windows is gathered, activated and pooled while it lies in the nearest cache, so that the
+ * large map before the pooling is never written. Kept are the pooled outputs and, behind them, a byte
+ * for each window's winner. On the way back the map's gradient is spread out again, for as many
+ * output channels at a time as stay in the cache. The results are those of the separate layers, bit
+ * for bit. */
+#include <string.h>
+
+#include "core/memory.h"
+#include "layer/layer.h"
+#include "layer/product.h"
+
+/* Bytes of spread gradients that share the cache of a core with the other factor. */
+static const int64_t SPREAD_BYTES = 256 * 1024;
+
+static aed_status plan_pool(aed_layer *layer, const aed_layer *pool)
+{
+    aed_product *product = layer->state;
+    const bool flat = layer->out.rank == 2;
+    const int32_t rows = flat ? 1 : (int32_t)layer->out.size[1];
+    const int32_t columns = (int32_t)layer->out.size[layer->out.rank - 1];
+    const int32_t high = flat ? 1 : 2, lines = rows / high;
+    const int64_t pooled = aed_shape_count(&pool->out) * layer->lanes;
+    aed_gather *plan = &product->pool_plan;
+    *plan = product->to_narrow ? product->narrow_plan : product->wide_plan;
+    product->pool_memory = aed_alloc(3 * (size_t)plan->pairs.rows + (size_t)lines + 2,
+                                     sizeof *product->pool_memory);
+    if (!product->pool_memory)
+        return aed_fail(AED_MEMORY, "out of memory for a convolution's index lists");
+    int32_t *slab = product->pool_memory + 3 * (size_t)plan->pairs.rows + 1;
+    product->pooling.rows = rows;
+    product->pooling.columns = columns;
+    product->pooling.high = high;
+    product->pooling.slab = slab;
+    product->pooled_floats = pooled / product->groups;
+    product->pooled = true;
+    layer->kept = pooled / 4; /* a byte each */
+    layer->scratch = (product->to_narrow ? product->narrow_floats : product->wide_floats) +
+                     (int64_t)AED_POOL_CHANNELS * high * columns * AED_LANE_BLOCK;
+    return aed_pairs_group_slabs(&plan->pairs, high * columns, product->pool_memory, slab);
+}
+
+aed_status aed_product_fuse(aed_layer *layer, int offered)
+{
+    aed_product *product = layer->state;
+    aed_pooling *pooling = &product->pooling;
+    pooling->activation = AED_IDENTITY;
+    const int activations = offered > 1 &&
+                            aed_activation_of(layer + 1, &pooling->activation, &pooling->parameter);
+    const aed_layer *pool = layer + 1 + activations;
+    if (product->pointwise || !aed_max_pool_halves(pool)) return AED_OK;
+    layer->absorbs = 1 + activations;
+    return plan_pool(layer, pool);
+}
+
+/* The winners of all groups lie behind the outputs of all. */
+static int64_t winners_at(const aed_product *product)
+{
+    return product->groups * product->pooled_floats;
+}
+
+void aed_product_pool_forward(const aed_layer *layer, const float *params, const float *x, float *y,
+                              float *scratch)
+{
+    const aed_product *product = layer->state;
+    const float *weight = params + layer->tensors[0].offset;
+    const float *bias = product->bias ? params + layer->tensors[1].offset : NULL;
+    uint8_t *winner = (uint8_t *)(y + winners_at(product));
+    const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
+    for (int g = 0; g < product->groups; g++)
+        layer->kernels->gather_pool(&product->pool_plan, &product->pooling, layer->lanes,
+                                    weight + g * product->weight_floats,
+                                    bias ? bias + (int64_t)g * product->pool_plan.outputs : NULL,
+                                    x + g * x_floats, y + g * product->pooled_floats,
+                                    winner + g * product->pooled_floats, scratch);
+}
+
+/* One group, or some of its output channels: those from `first` on. Pointers are to the group's. */
+typedef struct spread_block {
+    const float *x, *y, *dy;
+    const uint8_t *winner;
+    float *weight_grad, *bias_grad; /* bias_grad NULL: no bias */
+    int first, channels;
+} spread_block;
+
+/* Spreads the gradients of a block's channels into `spread` and adds to the parameters' gradients. */
+static void block_gradients(const aed_layer *layer, const spread_block *block, float *spread)
+{
+    const aed_product *product = layer->state;
+    const int lanes = layer->lanes, outputs = product->pool_plan.outputs;
+    const int64_t at = block->first * (product->pooled_floats / outputs);
+    const int64_t positions = product->pool_plan.pairs.rows;
+    aed_gather_weight plan = product->weight_plan;
+    layer->kernels->unpool(&product->pooling, block->channels, lanes, block->y + at,
+                           block->winner + at, block->dy + at, spread);
+    if (block->bias_grad)
+        layer->kernels->bias_gradient(block->channels, positions * lanes, spread,
+                                      block->bias_grad + block->first);
+    *(product->to_narrow ? &plan.a_channels : &plan.b_channels) = block->channels;
+    layer->kernels->gather_weight(&plan, lanes, product->to_narrow ? spread : block->x,
+                                  product->to_narrow ? block->x : spread,
+                                  block->weight_grad +
+                                      block->first * (product->to_narrow ? plan.w_a : plan.w_b));
+}
+
+void aed_product_pool_backward(const aed_layer *layer, const float *params, const float *x,
+                               const float *y, const float *dy, float *dx, float *grads,
+                               float *scratch)
+{
+    const aed_product *product = layer->state;
+    const uint8_t *winner = (const uint8_t *)(y + winners_at(product));
+    const int outputs = product->pool_plan.outputs;
+    const int64_t map_bytes = (int64_t)product->pool_plan.pairs.rows * layer->lanes * 4;
+    const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
+    /* The input's gradient takes all channels at once. */
+    const int64_t most = dx ? outputs : map_bytes < SPREAD_BYTES ? SPREAD_BYTES / map_bytes : 1;
+    for (int g = 0; g < product->groups; g++) {
+        const int64_t pooled = g * product->pooled_floats;
+        spread_block block = {.x = x + g * x_floats,
+                              .y = y + pooled,
+                              .dy = dy + pooled,
+                              .winner = winner + pooled,
+                              .weight_grad = grads + layer->tensors[0].offset +
+                                             g * product->weight_floats};
+        if (product->bias)
+            block.bias_grad = grads + layer->tensors[1].offset + (int64_t)g * outputs;
+        for (; block.first < outputs; block.first += block.channels) {
+            const int left = outputs - block.first;
+            block.channels = left < most ? left : (int)most;
+            block_gradients(layer, &block, scratch);
+        }
+        if (dx)
+            layer->kernels->gather(product->to_narrow ? &product->wide_plan : &product->narrow_plan,
+                                   layer->lanes,
+                                   params + layer->tensors[0].offset + g * product->weight_floats,
+                                   NULL, scratch, dx + g * x_floats);
+    }
+}

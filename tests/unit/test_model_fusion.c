@@ -1,0 +1,249 @@
+/* Fused models against the same models computed layer by layer: output and gradients to the bit, in
+ * every kernel set. What must not be fused is seen from the plan. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "aedist/model.h"
+#include "core/memory.h"
+#include "model/plan.h"
+#include "support/numeric.h"
+
+enum { MAX_LAYERS = 6 };
+
+typedef struct chain_layer {
+    const char *kind, *args, *name;
+} chain_layer;
+
+typedef struct chain {
+    const char *title;
+    aed_shape in;
+    int lanes, absorbs; /* layers that the first one is to take over */
+    chain_layer layers[MAX_LAYERS];
+} chain;
+
+#define CONV                                       \
+    {                                              \
+        "conv2d", "out=7 kernel=3 padding=1", NULL \
+    }
+#define POOL                           \
+    {                                  \
+        "max_pool2d", "kernel=2", NULL \
+    }
+/* A second layer asks the first for its output's gradient, and has one of its input to give. */
+#define REST \
+    {"conv2d", "out=3 kernel=2", NULL}, { "flatten", "", NULL }
+
+static const chain chains[] = {
+    {"pooling alone", {3, {2, 6, 8}}, 16, 1, {CONV, POOL, REST}},
+    {"relu", {3, {2, 6, 8}}, 16, 2, {CONV, {"relu", "", NULL}, POOL, REST}},
+    {"leaky_relu", {3, {2, 6, 8}}, 32, 2, {CONV, {"leaky_relu", "slope=0.3", NULL}, POOL, REST}},
+    {"elu", {3, {2, 6, 8}}, 16, 2, {CONV, {"elu", "alpha=0.7", NULL}, POOL, REST}},
+    {"tanh", {3, {2, 6, 8}}, 48, 2, {CONV, {"tanh", "", NULL}, POOL, REST}},
+    {"sigmoid", {3, {2, 6, 8}}, 16, 2, {CONV, {"sigmoid", "", NULL}, POOL, REST}},
+    {"softplus", {3, {2, 6, 8}}, 64, 2, {CONV, {"softplus", "", NULL}, POOL, REST}},
+    {"odd sizes", {3, {1, 7, 9}}, 32, 2, {CONV, {"relu", "", NULL}, POOL, REST}},
+    {"groups",
+     {3, {4, 6, 6}},
+     16,
+     2,
+     {{"conv2d", "out=6 kernel=3 padding=1 groups=2 bias=0", NULL},
+      {"relu", "", NULL},
+      POOL,
+      REST}},
+    {"a strided transposed convolution",
+     {3, {3, 3, 4}},
+     32,
+     2,
+     {{"conv_transpose2d", "out=9 kernel=3 stride=2", NULL}, {"tanh", "", NULL}, POOL, REST}},
+    {"one dimension",
+     {2, {2, 11}},
+     16,
+     2,
+     {{"conv1d", "out=3 kernel=3", NULL},
+      {"relu", "", NULL},
+      {"max_pool1d", "kernel=2", NULL},
+      {"flatten", "", NULL}}},
+    {"a map too large to be spread at once",
+     {3, {1, 34, 34}},
+     64,
+     2,
+     {{"conv2d", "out=3 kernel=3", NULL}, {"relu", "", NULL}, POOL, {"flatten", "", NULL}}},
+    {"two in a row",
+     {3, {1, 8, 8}},
+     16,
+     2,
+     {CONV,
+      {"relu", "", NULL},
+      POOL,
+      {"conv2d", "out=5 kernel=3 padding=1", NULL},
+      POOL,
+      {"flatten", "", NULL}}},
+    {"not past a name", {3, {2, 6, 8}}, 16, 0, {CONV, {"relu", "", "tap"}, POOL, REST}},
+    {"not past dropout",
+     {3, {2, 6, 8}},
+     16,
+     0,
+     {CONV, {"dropout2d", "p=0.5", NULL}, {"relu", "", NULL}, POOL, REST}},
+    {"not with overlapping windows",
+     {3, {2, 7, 7}},
+     16,
+     0,
+     {CONV, {"relu", "", NULL}, {"max_pool2d", "kernel=2 stride=1", NULL}, REST}},
+    {"not with padding",
+     {3, {2, 6, 6}},
+     16,
+     0,
+     {CONV, {"relu", "", NULL}, {"max_pool2d", "kernel=2 padding=1", NULL}, REST}},
+};
+
+/* What one plan of a chain computes. */
+typedef struct outcome {
+    aed_model model;
+    aed_test_block params, workspace, grads;
+    const float *y;
+    int64_t y_count;
+} outcome;
+
+static void plan(const chain *c, bool fuse, aed_test_spec *specs, aed_layer_spec *layers,
+                 aed_model *model)
+{
+    static const char *const paths[MAX_LAYERS] = {"encoder.0", "encoder.1", "encoder.2",
+                                                  "encoder.3", "encoder.4", "encoder.5"};
+    int count = 0;
+    for (; count < MAX_LAYERS && c->layers[count].kind; count++) {
+        const chain_layer *layer = &c->layers[count];
+        aed_test_spec_make(&aed_layer_find(layer->kind)->kind, layer->args, &specs[count]);
+        layers[count] = (aed_layer_spec){specs[count].spec, paths[count], layer->name};
+    }
+    if (aed_model_plan(layers, count, -1, &c->in, (aed_interval){-3, 3}, c->lanes, c->lanes, 0,
+                       fuse, model) != AED_OK)
+        fail_msg("%s: %s", c->title, aed_status_message());
+}
+
+/* One tile forward and backward; `odd` becomes an input of the first sample. */
+static void run(const chain *c, bool fuse, float odd, outcome *out)
+{
+    aed_test_spec specs[MAX_LAYERS];
+    aed_layer_spec layers[MAX_LAYERS];
+    aed_rng_key keys[MAX_LAYERS];
+    uint32_t ids[64];
+    plan(c, fuse, specs, layers, &out->model);
+    const aed_model *model = &out->model;
+    assert_int_equal(model->layers[0].absorbs, fuse ? c->absorbs : 0);
+    aed_model_keys(model, 5, 1, keys);
+    out->params = aed_test_block_create(model->parameter_block);
+    out->grads = aed_test_block_create(model->parameter_block);
+    out->workspace = aed_test_block_create(model->workspace);
+    for (int64_t i = 0; i < model->parameter_block; i++) {
+        out->params.at[i] = aed_test_uniform(3, (uint32_t)i, -0.7, 0.7);
+        out->grads.at[i] = 0;
+    }
+    for (int i = 0; i < c->lanes; i++) ids[i] = 100 + (uint32_t)i;
+    const int64_t features = aed_shape_count(&c->in);
+    float *x = out->workspace.at + model->input_at;
+    /* Mostly zeros, so that windows have equal entries. */
+    for (int64_t i = 0; i < features * c->lanes; i++) {
+        const float value = aed_test_uniform(1, (uint32_t)i, -2, 2);
+        x[i] = fabsf(value) < 1.8f ? 0 : value;
+    }
+    x[5 * c->lanes] = odd;
+    const aed_tile tile = {.lanes = c->lanes,
+                           .valid = c->lanes,
+                           .ids = ids,
+                           .train = true,
+                           .keys = keys,
+                           .scratch = out->workspace.at + model->scratch_at};
+    out->y = aed_model_forward(model, out->params.at, out->workspace.at, &tile);
+    out->y_count = aed_shape_count(&model->layers[model->layer_count - 1].out) * c->lanes;
+    float *dy = aed_model_gradient(model, out->workspace.at, NULL);
+    for (int64_t i = 0; i < out->y_count; i++) dy[i] = aed_test_uniform(2, (uint32_t)i, -1, 1);
+    aed_model_backward(model, out->params.at, out->workspace.at, model->layer_count - 1, -1, dy,
+                       out->grads.at, &tile);
+}
+
+static void outcome_destroy(outcome *out)
+{
+    aed_model_destroy(&out->model);
+    aed_test_block_destroy(&out->params);
+    aed_test_block_destroy(&out->workspace);
+    aed_test_block_destroy(&out->grads);
+}
+
+static void in_every_set(void (*check)(const chain *c, const char *title))
+{
+    const aed_kernels_table *sets[3];
+    const int count = aed_test_kernel_sets(sets);
+    for (int s = 0; s < count; s++) {
+        aed_test_use_kernels(sets[s]);
+        for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+            char title[160];
+            snprintf(title, sizeof title, "%s (%s)", chains[i].title, sets[s]->name);
+            check(&chains[i], title);
+        }
+    }
+    aed_test_use_kernels(sets[0]);
+}
+
+static void check_bits(const chain *c, const char *title)
+{
+    outcome fused, apart;
+    run(c, true, 1, &fused);
+    run(c, false, 1, &apart);
+    assert_int_equal(fused.y_count, apart.y_count);
+    const bool same = aed_test_same_bits(title, fused.y_count, fused.y, apart.y) &
+                      aed_test_same_bits(title, fused.model.parameter_block, fused.grads.at,
+                                         apart.grads.at);
+    outcome_destroy(&fused);
+    outcome_destroy(&apart);
+    if (!same) fail_msg("%s: fused and separate layers differ", title);
+}
+
+static void test_fused_layers_give_the_bits_of_separate_ones(void **state)
+{
+    (void)state;
+    in_every_set(check_bits);
+}
+
+/* A NaN goes through a fused pooling as through a separate one. */
+static void check_nan(const chain *c, const char *title)
+{
+    outcome fused, apart;
+    run(c, true, NAN, &fused);
+    run(c, false, NAN, &apart);
+    for (int64_t i = 0; i < fused.y_count; i++)
+        if (isnan(fused.y[i]) != isnan(apart.y[i]) ||
+            (!isnan(fused.y[i]) && fused.y[i] != apart.y[i]))
+            fail_msg("%s: output %lld is %g, expected %g", title, (long long)i, (double)fused.y[i],
+                     (double)apart.y[i]);
+    outcome_destroy(&fused);
+    outcome_destroy(&apart);
+}
+
+static void test_nan_passes_fused_layers(void **state)
+{
+    (void)state;
+    in_every_set(check_nan);
+}
+
+static int pin(void **state)
+{
+    (void)state;
+    aed_float_pin();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fused_layers_give_the_bits_of_separate_ones),
+        cmocka_unit_test(test_nan_passes_fused_layers),
+    };
+    return cmocka_run_group_tests(tests, pin, NULL);
+}
