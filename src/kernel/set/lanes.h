@@ -161,6 +161,40 @@ AED_INLINE vf v_sqrt(vf a)
 }
 #endif
 
+/* Lanes of 0 ... 127 as bytes, and back; of the portable form gcc makes scalars. */
+#if defined(__AVX512F__)
+AED_INLINE void v_store_bytes(uint8_t *p, vi a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)a));
+}
+AED_INLINE vi v_load_bytes(const uint8_t *p)
+{
+    return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+#elif defined(__AVX2__)
+AED_INLINE void v_store_bytes(uint8_t *p, vi a)
+{
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)a),
+                                          _mm256_extracti128_si256((__m256i)a, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
+}
+AED_INLINE vi v_load_bytes(const uint8_t *p)
+{
+    return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+#else
+AED_INLINE void v_store_bytes(uint8_t *p, vi a)
+{
+    for (int i = 0; i < AED_WIDTH; i++) p[i] = (uint8_t)a[i];
+}
+AED_INLINE vi v_load_bytes(const uint8_t *p)
+{
+    vi a;
+    for (int i = 0; i < AED_WIDTH; i++) a[i] = p[i];
+    return a;
+}
+#endif
+
 /* Rotates every lane left by a constant 0 < n < 32. */
 AED_INLINE vu v_rotate(vu a, int n) { return (a << n) | (a >> (32 - n)); }
 

@@ -6,8 +6,6 @@
 #include "kernel/set/activation.h"
 #include "kernel/set/set.h"
 
-typedef uint8_t bytes __attribute__((vector_size(AED_WIDTH)));
-
 /* The index of a window that is NaN: it gives its gradient to nobody. */
 enum { NOBODY = 4 };
 
@@ -30,8 +28,7 @@ AED_INLINE void pool_windows(aed_activation kind, const aed_pooling *pooling, in
             const vi nobody = top != top;
             index = (nobody & NOBODY) | (~nobody & index);
             v_store(y + (int64_t)window * lanes + lane, top);
-            const bytes narrow = __builtin_convertvector(index, bytes);
-            memcpy(winner + (int64_t)window * lanes + lane, &narrow, sizeof narrow);
+            v_store_bytes(winner + (int64_t)window * lanes + lane, index);
         }
 }
 
@@ -50,9 +47,7 @@ AED_INLINE void unpool_line(aed_activation kind, const aed_pooling *pooling, int
     for (int32_t window = 0; window < windows; window++)
         for (int lane = 0; lane < lanes; lane += AED_WIDTH) {
             const int64_t at = (int64_t)window * lanes + lane;
-            bytes narrow;
-            memcpy(&narrow, winner + at, sizeof narrow);
-            const vi index = __builtin_convertvector(narrow, vi);
+            const vi index = v_load_bytes(winner + at);
             const vf in = v_load(dy + at) * activation_slope(kind, v_load(y + at), parameter);
             for (int k = 0; k < entries; k++) {
                 const int64_t row = k / 2 * pooling->columns + 2 * window + k % 2;
