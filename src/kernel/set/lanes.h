@@ -72,7 +72,15 @@ AED_INLINE vf v_set(float x) { return x - (vf){0}; }
 AED_INLINE vf v_zero(void) { return (vf){0}; }
 
 /* mask ? a : b, a mask being all ones or all zeros in each lane. */
+#if defined(__AVX2__) && !defined(__AVX512F__)
+AED_INLINE vf v_select(vi mask, vf a, vf b)
+{
+    return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+}
+#else
 AED_INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+#endif
+AED_INLINE vi v_select_i(vi mask, vi a, vi b) { return (vi)v_select(mask, (vf)a, (vf)b); }
 AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
 AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 

@@ -9,30 +9,41 @@
 /* The index of a window that is NaN: it gives its gradient to nobody. */
 enum { NOBODY = 4 };
 
-AED_INLINE void pool_windows(aed_activation kind, const aed_pooling *pooling, int width, int lanes,
-                             const float *rows, float *y, uint8_t *winner)
+/* As relu's derivative is 0 where it is flat, it may come after the maximum: a window of zeros has no
+ * winner that counts. */
+AED_INLINE void pool_windows(aed_activation kind, int high, const aed_pooling *pooling, int width,
+                             int lanes, const float *rows, float *y, uint8_t *winner)
 {
+    const aed_activation before = kind == AED_RELU ? AED_IDENTITY : kind;
     const vf parameter = v_set(pooling->parameter);
-    const int32_t windows = pooling->columns / 2, entries = 2 * pooling->high;
+    const int32_t windows = pooling->columns / 2;
+    const int64_t line = (int64_t)pooling->columns * width;
     for (int32_t window = 0; window < windows; window++)
         for (int lane = 0; lane < width; lane += AED_WIDTH) {
+            const float *from = rows + (int64_t)2 * window * width + lane;
             vf top = v_zero();
             vi index = {0};
-            for (int k = 0; k < entries; k++) {
-                const int64_t row = k / 2 * pooling->columns + 2 * window + k % 2;
-                const vf in = activation_value(kind, v_load(rows + row * width + lane), parameter);
-                const vi wins = k == 0 ? (vi){0} - 1 : (in > top) | (in != in);
-                top = v_select(wins, in, top);
-                index = (wins & k) | (~wins & index);
+#pragma GCC unroll 4
+            for (int k = 0; k < 2 * high; k++) {
+                const vf in = activation_value(before, v_load(from + k / 2 * line + k % 2 * width),
+                                               parameter);
+                const vi wins = (in > top) | (in != in);
+                top = k == 0 ? in : v_select(wins, in, top);
+                index = k == 0 ? index : v_select_i(wins, (vi){0} + k, index);
             }
             const vi nobody = top != top;
-            index = (nobody & NOBODY) | (~nobody & index);
+            index = v_select_i(nobody, (vi){0} + NOBODY, index);
+            if (kind == AED_RELU) top = activation_value(kind, top, parameter);
             v_store(y + (int64_t)window * lanes + lane, top);
             v_store_bytes(winner + (int64_t)window * lanes + lane, index);
         }
 }
 
-#define POOL_WINDOWS(kind) pool_windows(kind, pooling, width, lanes, rows, y, winner)
+#define POOL_WINDOWS(kind)                                             \
+    if (pooling->high == 2)                                            \
+        pool_windows(kind, 2, pooling, width, lanes, rows, y, winner); \
+    else                                                               \
+        pool_windows(kind, 1, pooling, width, lanes, rows, y, winner)
 
 void AED_SET(pool_line)(const aed_pooling *pooling, int width, int lanes, const float *rows,
                         float *y,
