@@ -10,6 +10,9 @@ static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 void aed_hdf5_enter(aed_hdf5_guard *guard)
 {
     pthread_mutex_lock(&lock);
+    /* All is closed by whoever opened it. What a damaged file has left open inside the library, this
+     * would try to close when the program ends, and print that it cannot. Counts the first time. */
+    H5dont_atexit();
     H5Eget_auto2(H5E_DEFAULT, &guard->print, &guard->print_data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -30,7 +33,5 @@ const char *aed_hdf5_reason(char *text)
 {
     snprintf(text, AED_HDF5_REASON_BYTES, "unknown error");
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, text);
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
     return text;
 }

@@ -21,8 +21,8 @@ void aed_hdf5_enter(aed_hdf5_guard *guard);
 /* In the thread that entered. */
 void aed_hdf5_leave(const aed_hdf5_guard *guard);
 
-/* Writes the innermost message of the call that just failed into text (AED_HDF5_REASON_BYTES),
- * what cannot be printed as '?', and returns it. To be called before any other HDF5 call. */
+/* Writes the innermost message of the call that just failed into text (AED_HDF5_REASON_BYTES), and
+ * returns it. To be called before any other HDF5 call. */
 const char *aed_hdf5_reason(char *text);
 
 #endif

@@ -41,11 +41,9 @@ typedef struct listing {
 
 static void list_name(listing *list, const char *name)
 {
-    char *end = list->text + list->length;
-    const int written = snprintf(end, NAME_BYTES, "%s/%s", list->named > 0 ? ", " : "", name);
+    const int written = snprintf(list->text + list->length, NAME_BYTES, "%s/%s",
+                                 list->named > 0 ? ", " : "", name);
     list->length += written < NAME_BYTES ? (size_t)written : NAME_BYTES - 1;
-    for (; *end; end++)
-        if ((unsigned char)*end < 0x20 || *end == 0x7f) *end = '?';
     list->named++;
 }
 
@@ -184,8 +182,6 @@ static aed_status check_filters(const aed_hdf5_array *array, hid_t creation)
         name[sizeof name - 1] = '\0';
         if (filter < 0) return fail_reading(array->place, "cannot read the list of filters");
         if (H5Zfilter_avail(filter) > 0) continue;
-        for (char *c = name; *c; c++)
-            if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
         return aed_fail(AED_DATA,
                         "%s: is packed by filter %d (%s), which this HDF5 does not have; name its "
                         "folder in HDF5_PLUGIN_PATH, or store the data with gzip",
