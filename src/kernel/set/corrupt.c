@@ -25,13 +25,7 @@ void AED_SET(replace)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t e
     const int64_t registers = lanes / AED_WIDTH, units = (elements + 1) / 2 * registers;
     for (int64_t first = 0; first < units; first += UNITS) {
         vu a[UNITS], b[UNITS];
-        EACH_UNIT /* the last unit is repeated to fill the four */
-        {
-            const int64_t unit = first + j < units ? first + j : units - 1;
-            a[j] = v_load_u(ids + unit % registers * AED_WIDTH);
-            b[j] = (vu){0} + (uint32_t)(unit / registers);
-        }
-        threefry13(key, a, b);
+        draw_units(key, ids, registers, units, first, a, b);
         for (int j = 0; j < UNITS && first + j < units; j++) {
             const int64_t e = (first + j) / registers * 2;
             const int64_t at = e * lanes + (first + j) % registers * AED_WIDTH, next = at + lanes;

@@ -30,4 +30,18 @@ AED_INLINE void threefry13(aed_rng_key key, vu *a, vu *b)
     }
 }
 
+/* The words of units first ... first+UNITS-1 of `units`, the last repeated to fill up. A unit is a
+ * register of samples, of `registers`, and a pair of elements: a has the even one's word, b the odd's. */
+AED_INLINE void draw_units(aed_rng_key key, const uint32_t *ids, int64_t registers, int64_t units,
+                           int64_t first, vu *a, vu *b)
+{
+    EACH_UNIT
+    {
+        const int64_t unit = first + j < units ? first + j : units - 1;
+        a[j] = v_load_u(ids + unit % registers * AED_WIDTH);
+        b[j] = (vu){0} + (uint32_t)(unit / registers);
+    }
+    threefry13(key, a, b);
+}
+
 #endif
