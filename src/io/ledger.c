@@ -1,5 +1,6 @@
-/* The ledger's records, one at a time; the format is in ledger.h, mending in ledger_mend.c. An
- * append is one write and one fdatasync, and a failed one is taken back. */
+/* The ledger's records, one at a time; the format is in ledger.h, mending in ledger_mend.c, reading
+ * without a lock in ledger_reading.c. An append is one write and one fdatasync, and a failed one is
+ * taken back. */
 #include "io/ledger.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -136,10 +138,17 @@ done:
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
+/* A reader that asks whether a job runs holds the lock for a moment: only who keeps it is a writer. */
 static aed_status lock(aed_ledger *ledger)
 {
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    int tries = 20;
     while (flock(ledger->descriptor, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR) continue;
+        if (errno == EWOULDBLOCK && --tries > 0) {
+            nanosleep(&pause, NULL);
+            continue;
+        }
         if (errno == EWOULDBLOCK) {
             return aed_fail(AED_DATA,
                             "%s: another aedist job is writing to this folder; wait for it to end "
@@ -153,9 +162,7 @@ static aed_status lock(aed_ledger *ledger)
     return AED_OK;
 }
 
-/* Writes the file's header or checks it; *size is the file's size afterwards. A header that stops
- * short is that of a job killed before its first record. */
-static aed_status begin_file(aed_ledger *ledger, int64_t *size)
+aed_status aed_ledger_check_header(const aed_ledger *ledger, int64_t *size, size_t *there)
 {
     struct stat info;
     if (fstat(ledger->descriptor, &info) != 0) return aed_file_fail(ledger->path, "read", errno);
@@ -163,23 +170,31 @@ static aed_status begin_file(aed_ledger *ledger, int64_t *size)
         return aed_fail(AED_DATA, "%s: is not a plain file; choose another --output", ledger->path);
     }
     unsigned char header[FILE_HEADER];
-    size_t there = info.st_size < FILE_HEADER ? (size_t)info.st_size : FILE_HEADER;
-    aed_status status = aed_file_read_at(ledger->descriptor, ledger->path, header, there, 0);
+    *size = info.st_size;
+    *there = info.st_size < FILE_HEADER ? (size_t)info.st_size : FILE_HEADER;
+    aed_status status = aed_file_read_at(ledger->descriptor, ledger->path, header, *there, 0);
     if (status != AED_OK) return status;
-    if (there >= 6 && memcmp(header, file_header, 6) == 0 && memcmp(header, file_header, there)) {
+    if (*there >= 6 && memcmp(header, file_header, 6) == 0 && memcmp(header, file_header, *there)) {
         return aed_fail(AED_DATA,
                         "%s: its format is version %d, this aedist reads version 1; use the newer "
                         "aedist or choose another --output",
-                        ledger->path, header[6] + (there > 7 ? 256 * header[7] : 0));
+                        ledger->path, header[6] + (*there > 7 ? 256 * header[7] : 0));
     }
-    if (memcmp(header, file_header, there) != 0) {
+    if (memcmp(header, file_header, *there) != 0) {
         return aed_fail(AED_DATA,
                         "%s: is not an aedist ledger or its first bytes are damaged; restore it or "
                         "choose another --output",
                         ledger->path);
     }
-    *size = info.st_size;
-    if (there == FILE_HEADER) return AED_OK;
+    return AED_OK;
+}
+
+/* Writes the file's header or checks it; *size is the file's size afterwards. */
+static aed_status begin_file(aed_ledger *ledger, int64_t *size)
+{
+    size_t there;
+    aed_status status = aed_ledger_check_header(ledger, size, &there);
+    if (status != AED_OK || there == FILE_HEADER) return status;
 
     status = aed_file_write_at(ledger->descriptor, ledger->path, file_header, FILE_HEADER, 0);
     if (status != AED_OK) {
@@ -193,6 +208,22 @@ static aed_status begin_file(aed_ledger *ledger, int64_t *size)
     return aed_file_sync_folder(ledger->folder);
 }
 
+aed_status aed_ledger_make(const char *folder, aed_ledger **ledger)
+{
+    *ledger = NULL;
+    aed_ledger *made = aed_alloc(1, sizeof *made);
+    if (!made) return aed_fail(AED_MEMORY, "%s/ledger: out of memory", folder);
+    made->descriptor = -1;
+    made->folder = aed_strdup(folder);
+    made->path = aed_printf_alloc("%s/ledger", folder);
+    if (!made->folder || !made->path) {
+        aed_ledger_close(&made);
+        return aed_fail(AED_MEMORY, "%s/ledger: out of memory", folder);
+    }
+    *ledger = made;
+    return AED_OK;
+}
+
 aed_status aed_ledger_open(const char *folder, aed_ledger_visit visit, void *context, char **notice,
                            aed_ledger **ledger)
 {
@@ -200,15 +231,8 @@ aed_status aed_ledger_open(const char *folder, aed_ledger_visit visit, void *con
     int64_t size = 0;
     *ledger = NULL;
     *notice = NULL;
-    aed_ledger *made = aed_alloc(1, sizeof *made);
-    if (!made) return aed_fail(AED_MEMORY, "%s/ledger: out of memory", folder);
-    made->descriptor = -1;
-    made->folder = aed_strdup(folder);
-    made->path = aed_printf_alloc("%s/ledger", folder);
-    if (!made->folder || !made->path) {
-        status = aed_fail(AED_MEMORY, "%s/ledger: out of memory", folder);
-        goto done;
-    }
+    aed_ledger *made;
+    AED_TRY(aed_ledger_make(folder, &made));
     /* O_NONBLOCK: a named pipe in its place is refused, not waited for. */
     made->descriptor = open(made->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (made->descriptor < 0) {

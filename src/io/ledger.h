@@ -9,6 +9,7 @@
 #ifndef AED_IO_LEDGER_H
 #define AED_IO_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "aedist/status.h"
@@ -31,6 +32,20 @@ typedef aed_status (*aed_ledger_visit)(void *context, int64_t index, uint32_t ty
  * with AED_DATA, also when another process holds the lock or the file is something else. */
 aed_status aed_ledger_open(const char *folder, aed_ledger_visit visit, void *context, char **notice,
                            aed_ledger **ledger);
+
+/* How a file was found by who only reads it. */
+typedef struct aed_ledger_health {
+    int64_t bytes, records; /* of the file, whole ones in it */
+    int64_t damage;         /* offset of the first byte that is in no whole record; -1: none */
+    bool torn; /* the damage is what an interrupted append leaves: no finished trial is lost */
+    bool busy; /* a job holds the lock: a torn end may be what it is just writing */
+} aed_ledger_health;
+
+/* Opens folder/ledger for aed_ledger_read only: the file is neither locked nor mended, and a job that
+ * writes to it is not disturbed. Visits the whole records, those behind damage too. Fails with
+ * AED_DATA if it is missing or something else. */
+aed_status aed_ledger_open_reading(const char *folder, aed_ledger_visit visit, void *context,
+                                   aed_ledger_health *health, aed_ledger **ledger);
 
 /* Appends a record, durable on return. `record` begins with AED_LEDGER_HEADER bytes, filled here,
  * and goes on with the payload. On failure the ledger is as before. *index is as in the visit. */

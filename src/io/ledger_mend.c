@@ -69,13 +69,6 @@ done:
     return status;
 }
 
-typedef struct scan {
-    int64_t size;   /* of the file as found */
-    int64_t damage; /* offset of the first byte that is in no whole record; -1: none */
-    bool torn;      /* the damage is what an interrupted append leaves */
-    int64_t intact; /* whole records before the damage */
-} scan;
-
 /* Whether the file holds nothing but zeros from `offset` on. */
 static aed_status only_zeros(aed_ledger *ledger, int64_t offset, int64_t size, bool *zeros)
 {
@@ -93,13 +86,13 @@ static aed_status only_zeros(aed_ledger *ledger, int64_t offset, int64_t size, b
     return AED_OK;
 }
 
-static aed_status scan_records(aed_ledger *ledger, aed_ledger_visit visit, void *context,
-                               scan *seen)
+aed_status aed_ledger_scan(aed_ledger *ledger, aed_ledger_visit visit, void *context,
+                           aed_ledger_seen *seen)
 {
     aed_status status = AED_OK;
     int64_t budget = seen->size < INT64_MAX / 32 ? 16 * seen->size + SEARCH_BYTES : INT64_MAX;
     int64_t offset = AED_LEDGER_FILE_HEADER;
-    seen->damage = -1;
+    *seen = (aed_ledger_seen){.size = seen->size, .damage = -1};
     while (offset < seen->size) {
         aed_ledger_state state;
         uint32_t type;
@@ -154,7 +147,7 @@ done:
 }
 
 /* Adds everything from the damage on to ledger.damaged, where earlier damage may lie already. */
-static aed_status save_damaged(aed_ledger *ledger, const scan *seen)
+static aed_status save_damaged(aed_ledger *ledger, const aed_ledger_seen *seen)
 {
     aed_status status = AED_OK;
     int descriptor = -1;
@@ -181,7 +174,7 @@ done:
 
 /* Moves the whole records behind the damage down over it. A kill on the way leaves records that the
  * next start reads as it reads any damage. */
-static aed_status close_gaps(aed_ledger *ledger, const scan *seen)
+static aed_status close_gaps(aed_ledger *ledger, const aed_ledger_seen *seen)
 {
     int64_t end = seen->damage;
     for (int64_t i = seen->intact; i < ledger->count; i++) {
@@ -207,7 +200,7 @@ static aed_status close_gaps(aed_ledger *ledger, const scan *seen)
     return AED_OK;
 }
 
-static aed_status mend(aed_ledger *ledger, const scan *seen, char **notice)
+static aed_status mend(aed_ledger *ledger, const aed_ledger_seen *seen, char **notice)
 {
     aed_status status = AED_OK;
     ledger->end = seen->damage < 0 ? seen->size : seen->damage;
@@ -241,7 +234,7 @@ done:
 aed_status aed_ledger_mend(aed_ledger *ledger, int64_t size, aed_ledger_visit visit, void *context,
                            char **notice)
 {
-    scan seen = {.size = size};
-    aed_status status = scan_records(ledger, visit, context, &seen);
+    aed_ledger_seen seen = {.size = size};
+    aed_status status = aed_ledger_scan(ledger, visit, context, &seen);
     return status == AED_OK ? mend(ledger, &seen, notice) : status;
 }

@@ -1,7 +1,9 @@
-/* What the two halves of the ledger share: ledger.c opens, appends and reads records, ledger_mend.c
- * reads a whole file back and mends it. */
+/* What the parts of the ledger share: ledger.c opens, appends and reads records, ledger_mend.c reads
+ * a whole file back and mends it, ledger_reading.c opens one that is not to be changed. */
 #ifndef AED_IO_LEDGER_RECORDS_H
 #define AED_IO_LEDGER_RECORDS_H
+
+#include <stdbool.h>
 
 #include "io/ledger.h"
 
@@ -40,6 +42,26 @@ aed_status aed_ledger_add_place(aed_ledger *ledger, int64_t offset, int64_t leng
 
 /* Reports that memory is short. */
 aed_status aed_ledger_out_of_memory(const aed_ledger *ledger);
+
+/* What a file holds. */
+typedef struct aed_ledger_seen {
+    int64_t size;   /* of the file */
+    int64_t damage; /* offset of the first byte that is in no whole record; -1: none */
+    bool torn;      /* the damage is what an interrupted append leaves */
+    int64_t intact; /* whole records before the damage */
+} aed_ledger_seen;
+
+/* Visits the whole records of a file of seen->size bytes, those behind damage too, remembers their
+ * places and fills *seen. Changes nothing. */
+aed_status aed_ledger_scan(aed_ledger *ledger, aed_ledger_visit visit, void *context,
+                           aed_ledger_seen *seen);
+
+/* Begins a ledger of nothing at folder/ledger, not open yet; close it with aed_ledger_close. */
+aed_status aed_ledger_make(const char *folder, aed_ledger **ledger);
+
+/* Checks the file's first bytes. *there is how many of the header's it has: fewer are those of a job
+ * killed before its first record. */
+aed_status aed_ledger_check_header(const aed_ledger *ledger, int64_t *size, size_t *there);
 
 /* Visits the whole records of a file of `size` bytes and mends what a kill or the disk did to it;
  * afterwards ledger->end is the file's size. As aed_ledger_open says. */

@@ -1,10 +1,8 @@
-/* log.jsonl; see log.h. Text is escaped as RFC 8259 asks; bytes that are no UTF-8 become U+FFFD, so
- * that any reader takes every line. */
+/* log.jsonl; see log.h. */
 #include "io/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +12,7 @@
 #include "core/memory.h"
 #include "io/buffer.h"
 #include "io/file.h"
+#include "io/json.h"
 
 struct aed_log {
     int descriptor;
@@ -32,102 +31,28 @@ void aed_log_time(char *text)
     snprintf(text + length, AED_LOG_TIME_BYTES - length, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
-static void put_plain(aed_buffer *line, const char *text)
-{
-    aed_buffer_put(line, text, strlen(text));
-}
-
-/* Bytes of the UTF-8 character at text (NUL-terminated), 0 if there is none: overlong forms,
- * surrogates and values above U+10FFFF are refused by the bounds on the second byte. */
-static size_t utf8_length(const unsigned char *text)
-{
-    unsigned char first = text[0], low = 0x80, high = 0xBF;
-    size_t length;
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) {
-        length = 2;
-    } else if (first >= 0xE0 && first <= 0xEF) {
-        length = 3;
-        if (first == 0xE0) low = 0xA0;
-        if (first == 0xED) high = 0x9F;
-    } else if (first >= 0xF0 && first <= 0xF4) {
-        length = 4;
-        if (first == 0xF0) low = 0x90;
-        if (first == 0xF4) high = 0x8F;
-    } else {
-        return 0;
-    }
-    if (text[1] < low || text[1] > high) return 0;
-    for (size_t i = 2; i < length; i++) {
-        if (text[i] < 0x80 || text[i] > 0xBF) return 0;
-    }
-    return length;
-}
-
-static void put_string(aed_buffer *line, const char *text)
-{
-    const unsigned char *next = (const unsigned char *)text;
-    put_plain(line, "\"");
-    while (*next) {
-        size_t length = utf8_length(next);
-        char escape[8];
-        if (length == 0) {
-            put_plain(line, "\xEF\xBF\xBD");
-            length = 1;
-        } else if (*next == '"' || *next == '\\') {
-            snprintf(escape, sizeof escape, "\\%c", *next);
-            put_plain(line, escape);
-        } else if (*next == '\n') {
-            put_plain(line, "\\n");
-        } else if (*next == '\t') {
-            put_plain(line, "\\t");
-        } else if (*next < 0x20 || *next == 0x7F) {
-            snprintf(escape, sizeof escape, "\\u%04x", *next);
-            put_plain(line, escape);
-        } else {
-            aed_buffer_put(line, next, length);
-        }
-        next += length;
-    }
-    put_plain(line, "\"");
-}
-
-static void put_number(aed_buffer *line, double number)
-{
-    char text[32];
-    if (!isfinite(number)) {
-        put_plain(line, "null");
-    } else if (fabs(number) < 9007199254740992.0 && number == floor(number)) {
-        snprintf(text, sizeof text, "%lld", (long long)number);
-        put_plain(line, text);
-    } else {
-        snprintf(text, sizeof text, "%.17g", number);
-        put_plain(line, text);
-    }
-}
-
 aed_status aed_log_write(aed_log *log, const char *event, const aed_log_field *fields, int count)
 {
     aed_buffer *line = &log->line;
     char time_text[AED_LOG_TIME_BYTES];
     aed_log_time(time_text);
     line->size = 0;
-    if (log->half_line) put_plain(line, "\n");
-    put_plain(line, "{\"time\": ");
-    put_string(line, time_text);
-    put_plain(line, ", \"event\": ");
-    put_string(line, event);
+    if (log->half_line) aed_json_put_plain(line, "\n");
+    aed_json_put_plain(line, "{\"time\": ");
+    aed_json_put_text(line, time_text);
+    aed_json_put_plain(line, ", \"event\": ");
+    aed_json_put_text(line, event);
     for (int i = 0; i < count; i++) {
-        put_plain(line, ", ");
-        put_string(line, fields[i].key);
-        put_plain(line, ": ");
+        aed_json_put_plain(line, ", ");
+        aed_json_put_text(line, fields[i].key);
+        aed_json_put_plain(line, ": ");
         if (fields[i].text) {
-            put_string(line, fields[i].text);
+            aed_json_put_text(line, fields[i].text);
         } else {
-            put_number(line, fields[i].number);
+            aed_json_put_number(line, fields[i].number);
         }
     }
-    put_plain(line, "}\n");
+    aed_json_put_plain(line, "}\n");
     if (line->failed) {
         line->failed = false;
         return aed_fail(AED_MEMORY, "%s: out of memory for a line", log->path);
