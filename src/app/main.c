@@ -1,12 +1,14 @@
 /* aedist: parses the command line, wires the rooms together, reports.
  *
  *   mpirun -np N aedist CONFIG [key.path=value ...] [options]
+ *   aedist COMMAND ...
  *
  * Rank 0 alone prints and writes. Every failure is agreed on by all ranks and reported once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command.h"
 #include "app/job.h"
 #include "app/options.h"
 #include "app/report.h"
@@ -69,35 +71,45 @@ static aed_status train(aed_job *job, const aed_options *options, const char *co
     return aed_app_run(job, options, command, start);
 }
 
-int main(int argc, char **argv)
+/* Without a command: trains, or shows, what a config describes. */
+static aed_status run_config(int argc, char **argv, const aed_comm *world, double start)
 {
-    const double start = aed_clock_seconds();
     aed_options options;
-    aed_comm world = {0};
     aed_job job = {0};
+    aed_status status;
     char *command = command_text(argc, argv);
-    aed_status status = aed_dist_start(&argc, &argv, &world);
-    if (status != AED_OK) {
-        fprintf(stderr, "aedist: %s\n", aed_status_message());
-        return aed_status_exit_code(status);
-    }
-    AED_TRY(aed_dist_agree(&world, aed_options_read(argc, argv, &options)));
+    AED_TRY(aed_dist_agree(world, aed_options_read(argc, argv, &options)));
     if (options.help || options.version || options.help_config) {
-        status = print_answers(&options, world.rank == 0);
+        status = print_answers(&options, world->rank == 0);
         goto done;
     }
-    AED_TRY(aed_dist_agree(&world, aed_kernels_choose()));
-    AED_TRY(aed_job_create(&options, &world, &job));
+    AED_TRY(aed_dist_agree(world, aed_kernels_choose()));
+    AED_TRY(aed_job_create(&options, world, &job));
     if (options.dry_run || options.preview || options.profile)
         status = show_plan(&job, &options);
     else
         status = train(&job, &options, command ? command : "aedist", start);
 done:
+    aed_job_destroy(&job);
+    aed_free(command);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const double start = aed_clock_seconds();
+    aed_comm world = {0};
+    aed_status status = aed_dist_start(&argc, &argv, &world);
+    if (status != AED_OK) {
+        fprintf(stderr, "aedist: %s\n", aed_status_message());
+        return aed_status_exit_code(status);
+    }
+    const aed_command *command = argc > 1 ? aed_command_find(argv[1]) : NULL;
+    status = command ? aed_command_run(command, argc, argv, &world)
+                     : run_config(argc, argv, &world, start);
     /* Trials that failed have been reported one by one. */
     if (world.rank == 0 && status != AED_OK && status != AED_PARTIAL && status != AED_DIVERGED)
         fprintf(stderr, "aedist: %s\n", aed_status_message());
-    aed_job_destroy(&job);
-    aed_free(command);
     aed_dist_stop();
     return aed_status_exit_code(status);
 }

@@ -1,0 +1,42 @@
+/* The words that may stand in the config's place: info, eval, export. */
+#ifndef AED_APP_COMMAND_H
+#define AED_APP_COMMAND_H
+
+#include <stdbool.h>
+
+#include "dist/dist.h"
+
+/* What was written behind a command's name; pointers lead into argv. */
+typedef struct aed_command_args {
+    const char **words; /* what is no option and no override */
+    int word_count;
+    const char **overrides; /* "key.path=value" */
+    int override_count;
+    const char *to, *output; /* values of --to and --output, NULL: not given */
+    bool json;
+} aed_command_args;
+
+/* Beside --help, which every command has. */
+enum { AED_OPTION_TO = 1, AED_OPTION_OUTPUT = 2, AED_OPTION_JSON = 4 };
+
+typedef struct aed_command {
+    const char *name;
+    const char *help; /* whole text of its --help */
+    unsigned options; /* the AED_OPTION_... that it takes */
+    int least_words, most_words;
+    bool overrides;  /* words with a '=' behind the first word are overrides */
+    bool collective; /* runs on all ranks; else on rank 0 alone */
+    /* Returns what the program ends with. Its results go to stdout, all else to stderr. */
+    aed_status (*run)(const aed_command_args *args, const aed_comm *world);
+} aed_command;
+
+/* The command called `word`, or NULL. */
+const aed_command *aed_command_find(const char *word);
+
+/* Reads argv[2 ...] and runs the command. Collective; fails alike. */
+aed_status aed_command_run(const aed_command *command, int argc, char **argv,
+                           const aed_comm *world);
+
+extern const aed_command aed_command_export;
+
+#endif
