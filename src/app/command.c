@@ -7,7 +7,7 @@
 #include "config/suggest.h"
 #include "core/memory.h"
 
-static const aed_command *const commands[] = {&aed_command_export};
+static const aed_command *const commands[] = {&aed_command_eval, &aed_command_export};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const aed_command *aed_command_find(const char *word)

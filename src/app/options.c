@@ -7,6 +7,7 @@
 
 const char aed_options_help[] =
     "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
+    "       [mpirun -np N] aedist eval RUN [TRIAL] [key.path=value ...]\n"
     "       aedist export RUN TRIAL --to safetensors|csv    (each has a --help of its own)\n"
     "\n"
     "Trains the autoencoders that CONFIG (YAML) describes, on N ranks. Weights and metrics have "

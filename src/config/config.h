@@ -92,6 +92,9 @@ void aed_trial_list_destroy(aed_trial_list *trials);
  * the tile and leaf that the model chose and the scale as it is in data_options. A malloc'ed text for the caller to free. */
 aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t leaf, char **text);
 
+/* Whether both have the same data: source, scale, holdout, memory. Fails with AED_MEMORY. */
+aed_status aed_config_same_data(const aed_config *a, const aed_config *b, bool *same);
+
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
  * matter to its numbers (not name, metrics, log, data.memory). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);

@@ -279,6 +279,18 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     return aed_text_take(&all, text);
 }
 
+aed_status aed_config_same_data(const aed_config *a, const aed_config *b, bool *same)
+{
+    aed_text texts[2] = {{0}, {0}};
+    add_data(&texts[0], a, true);
+    add_data(&texts[1], b, true);
+    const bool failed = texts[0].failed || texts[1].failed;
+    *same = !failed && strcmp(texts[0].bytes, texts[1].bytes) == 0;
+    aed_text_free(&texts[0]);
+    aed_text_free(&texts[1]);
+    return failed ? aed_fail(AED_MEMORY, "out of memory for the config") : AED_OK;
+}
+
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id)
 {
     enum { ID_DIGITS = 12 };
