@@ -5,6 +5,8 @@
  * meet alike (see aed_pairs), so that one look into the list serves them all. Each element is
  * summed over input channels, then pairs, in the list's order, starting at the bias, whatever the
  * block. */
+#include <stdbool.h>
+
 #include "kernel/set/set.h"
 
 /* Registers of a block: 16 lanes, except where they would take too many. CHANNELS is the most output
@@ -21,10 +23,13 @@ enum { CHANNELS = 4, VECTORS = 1 };
 #define PLACES(n) 1
 #endif
 
-/* One block of channels and registers, of all rows. */
+/* Blocks of few channels take so many input channels at a time, if rows have that many pairs. */
+enum { FEW_CHANNELS = 2, FEW_INPUTS = 4, FEW_PAIRS = 4 };
+
+/* Some input channels and rows of one block of channels and registers. */
 typedef struct gather_task {
     aed_pairs pairs;
-    int32_t first_group, end_group;
+    int32_t first, end; /* rows, in the pairs' order */
     int inputs, lanes;
     int64_t y_row, w_out, w_in, x_channel, y_channel;
     const float *w, *bias, *x;
@@ -59,8 +64,8 @@ AED_INLINE void gather_pair(int channels, int places, const float *w, int64_t w_
 }
 
 /* Rows number first ... end-1 of the order, `places` at once: those meet alike. */
-AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int32_t first,
-                            int32_t end)
+AED_INLINE void gather_rows(int channels, int places, bool go_on, const gather_task *t,
+                            int32_t first, int32_t end)
 {
     const int32_t *tap = t->pairs.tap, *position = t->pairs.position, *order = t->pairs.order;
     const int64_t w_out = t->w_out, w_in = t->w_in, x_channel = t->x_channel, lanes = t->lanes;
@@ -74,7 +79,10 @@ AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int3
         for (int c = 0; c < channels; c++)
             for (int p = 0; p < places; p++)
                 for (int v = 0; v < VECTORS; v++)
-                    sum[c][p][v] = t->bias ? v_set(t->bias[c]) : v_zero();
+                    sum[c][p][v] = go_on     ? v_load(t->y + order[i + p] * t->y_row +
+                                                      c * t->y_channel + v * AED_WIDTH)
+                                   : t->bias ? v_set(t->bias[c])
+                                             : v_zero();
         if (pairs_end - pairs == 1) { /* looked up once for all channels */
             w += tap[pairs];
             int64_t at = position[pairs] * lanes;
@@ -96,43 +104,50 @@ AED_INLINE void gather_rows(int channels, int places, const gather_task *t, int3
     }
 }
 
-/* All rows of the groups: of each as many at once as fit; what is left of it one by one, together with the
- * small groups that follow. */
-AED_INLINE void gather_groups(int channels, int places, const gather_task *task)
+/* The task's rows: of each group as many at once as fit; what is left of it one by one, together with
+ * the small groups that follow. */
+AED_INLINE void gather_groups(int channels, int places, bool go_on, const gather_task *task)
 {
     const gather_task t = *task; /* a copy, whose members can stay in registers */
     const int32_t *group = t.pairs.group;
     if (places == 1) {
-        gather_rows(channels, 1, &t, group[t.first_group], group[t.end_group]);
+        gather_rows(channels, 1, go_on, &t, t.first, t.end);
         return;
     }
-    for (int32_t g = t.first_group; g < t.end_group; g++) {
-        const int32_t whole = group[g + 1] - (group[g + 1] - group[g]) % places;
-        gather_rows(channels, places, &t, group[g], whole);
-        while (g + 1 < t.end_group && group[g + 2] - group[g + 1] < places) g++;
-        gather_rows(channels, 1, &t, whole, group[g + 1]);
+    int32_t g = 0;
+    for (int32_t at = t.first, stop; at < t.end; at = stop) {
+        while (group[g + 1] <= at) g++;
+        stop = group[g + 1] < t.end ? group[g + 1] : t.end;
+        const int32_t whole = stop - (stop - at) % places;
+        gather_rows(channels, places, go_on, &t, at, whole);
+        while (stop < t.end && group[g + 2] - group[g + 1] < places) stop = group[++g + 1];
+        if (stop > t.end) stop = t.end;
+        gather_rows(channels, 1, go_on, &t, whole, stop);
     }
 }
 
-/* Register blocks have constant sizes: one function for each number of channels. */
-#define GATHER_FUNCTION(n)                                                    \
-    static __attribute__((noinline)) void gather_##n(const gather_task *task) \
+/* Register blocks have constant sizes: one function for each number of channels. The sums start from
+ * the bias or, in functions gather_on, go on from what y holds. */
+#define GATHER_FUNCTION(name, n, go_on)                                       \
+    static __attribute__((noinline)) void name##_##n(const gather_task *task) \
     {                                                                         \
-        gather_groups(n, PLACES(n), task);                                    \
+        gather_groups(n, PLACES(n), go_on, task);                             \
     }
 
-GATHER_FUNCTION(1)
-GATHER_FUNCTION(2)
-GATHER_FUNCTION(3)
-GATHER_FUNCTION(4)
+GATHER_FUNCTION(gather, 1, false)
+GATHER_FUNCTION(gather, 2, false)
+GATHER_FUNCTION(gather, 3, false)
+GATHER_FUNCTION(gather, 4, false)
 #if AED_WIDTH > 4
-GATHER_FUNCTION(5)
-GATHER_FUNCTION(6)
+GATHER_FUNCTION(gather, 5, false)
+GATHER_FUNCTION(gather, 6, false)
 #endif
 #if AED_WIDTH > 8
-GATHER_FUNCTION(7)
-GATHER_FUNCTION(8)
+GATHER_FUNCTION(gather, 7, false)
+GATHER_FUNCTION(gather, 8, false)
 #endif
+GATHER_FUNCTION(gather_on, 1, true)
+GATHER_FUNCTION(gather_on, 2, true)
 
 static void (*const gather_functions[CHANNELS])(const gather_task *task) = {
     gather_1, gather_2, gather_3, gather_4,
@@ -143,12 +158,14 @@ static void (*const gather_functions[CHANNELS])(const gather_task *task) = {
     gather_7, gather_8,
 #endif
 };
+static void (*const gather_on_functions[FEW_CHANNELS])(const gather_task *task) = {gather_on_1,
+                                                                                   gather_on_2};
 
 /* The whole plan; a call sets the block of channels and registers. */
 static gather_task plan_task(const aed_gather *plan, int lanes)
 {
     return (gather_task){.pairs = plan->pairs,
-                         .end_group = plan->pairs.groups,
+                         .end = plan->pairs.rows,
                          .inputs = plan->inputs,
                          .lanes = lanes,
                          .y_row = lanes,
@@ -158,19 +175,57 @@ static gather_task plan_task(const aed_gather *plan, int lanes)
                          .y_channel = (int64_t)plan->pairs.rows * lanes};
 }
 
+/* Bytes of x that all blocks of channels pass over while they lie in the second cache, and the rows
+ * of a chunk at least: a multiple of all PLACES. */
+enum { CHUNK_BYTES = 128 * 1024, CHUNK_ROWS = 24 };
+
+/* Rows whose input is about CHUNK_BYTES: all, if that is not much more. */
+static int32_t chunk_rows(const aed_gather *plan)
+{
+    const int32_t rows = plan->pairs.rows;
+    const int64_t bytes = (int64_t)plan->inputs * plan->x_positions * VECTORS * AED_WIDTH * 4;
+    if (bytes <= 2 * CHUNK_BYTES) return rows;
+    return (int32_t)(rows * (int64_t)CHUNK_BYTES / bytes / CHUNK_ROWS + 1) * CHUNK_ROWS;
+}
+
+/* The task's rows of one block of channels. Where a block is small, every input is loaded for few
+ * products: it then takes a few input channels at a time, whose windows stay in the nearest cache
+ * while all rows pass. */
+static void gather_block(const aed_gather *plan, int channels, gather_task *task)
+{
+    const gather_task whole = *task;
+    const int32_t rows = plan->pairs.rows;
+    const bool few = channels <= FEW_CHANNELS && plan->pairs.start[rows] >= FEW_PAIRS * rows;
+    const int most = few ? FEW_INPUTS : plan->inputs;
+    task->inputs = plan->inputs < most ? plan->inputs : most;
+    gather_functions[channels - 1](task);
+    for (int c = most; c < plan->inputs; c += most) {
+        task->inputs = plan->inputs - c < most ? plan->inputs - c : most;
+        task->w += most * plan->w_in;
+        task->x += most * task->x_channel;
+        gather_on_functions[channels - 1](task);
+    }
+    *task = whole;
+}
+
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      const float *x, float *y)
 {
     gather_task task = plan_task(plan, lanes);
+    const int32_t rows = plan->pairs.rows;
+    const int32_t chunk = plan->outputs > CHANNELS ? chunk_rows(plan) : rows;
     for (int lane = 0; lane < lanes; lane += VECTORS * AED_WIDTH)
-        for (int o = 0; o < plan->outputs; o += CHANNELS) {
-            const int channels = plan->outputs - o < CHANNELS ? plan->outputs - o : CHANNELS;
-            task.w = w + o * plan->w_out;
-            task.bias = bias ? bias + o : NULL;
-            task.x = x + lane;
-            task.y = y + o * task.y_channel + lane;
-            gather_functions[channels - 1](&task);
-        }
+        for (int32_t row = 0; row < rows; row += chunk)
+            for (int o = 0; o < plan->outputs; o += CHANNELS) {
+                const int channels = plan->outputs - o < CHANNELS ? plan->outputs - o : CHANNELS;
+                task.first = row;
+                task.end = rows - row < chunk ? rows : row + chunk;
+                task.w = w + o * plan->w_out;
+                task.bias = bias ? bias + o : NULL;
+                task.x = x + lane;
+                task.y = y + o * task.y_channel + lane;
+                gather_block(plan, channels, &task);
+            }
 }
 
 /* ---- With pooling -------------------------------------------------------------------------------- */
@@ -187,8 +242,8 @@ static void pool_lines(const aed_pooling *pooling, int channels, gather_task *ta
     task->y_row = VECTORS * AED_WIDTH;
     task->y_channel = positions * task->y_row;
     for (int32_t line = 0; line < lines; line++) {
-        task->first_group = pooling->slab[line];
-        task->end_group = pooling->slab[line + 1];
+        task->first = task->pairs.group[pooling->slab[line]];
+        task->end = task->pairs.group[pooling->slab[line + 1]];
         task->y = scratch - line * task->y_channel;
         gather_functions[channels - 1](task);
         for (int c = 0; c < channels; c++) {

@@ -5,6 +5,8 @@
  * row is loaded once for all columns, and a column once for all channels. The rows come in chunks
  * that stay in the nearest cache while all columns pass. A lane sums over groups, rows and blocks of
  * 16 lanes, in that order; only at the end are a weight's 16 lanes added up (sum.c). */
+#include <stdbool.h>
+
 #include "kernel/set/set.h"
 
 /* The most channels of a block, the columns beside n channels, and the registers of each sum: as
@@ -203,16 +205,18 @@ static void weight_columns_block(const aed_gather_weight *plan, const column_blo
     add_sums(plan, block, channels, sums[0], grad);
 }
 
+static int least(int a, int b) { return a < b ? a : b; }
+
 /* The size of blocks of channels with which the fewest register blocks serve all of them. */
 static int most_channels(int channels, int64_t columns)
 {
     int best = 1;
-    int64_t least = INT64_MAX;
+    int64_t fewest = INT64_MAX;
     for (int n = 1; n <= CHANNELS; n++) {
         const int64_t blocks = (channels + n - 1) / n *
                                ((columns + weight_columns[n - 1] - 1) / weight_columns[n - 1]);
-        if (blocks > least) continue;
-        least = blocks;
+        if (blocks > fewest) continue;
+        fewest = blocks;
         best = n;
     }
     return best;
@@ -227,17 +231,21 @@ void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const floa
     const int64_t columns = (int64_t)plan->b_channels * plan->taps;
     const int most = most_channels(plan->a_channels,
                                    columns < MOST_COLUMNS ? columns : MOST_COLUMNS);
-    int channels;
-    for (int a = 0; a < plan->a_channels; a += channels) {
-        channels = plan->a_channels - a < most ? plan->a_channels - a : most;
-        for (int b = 0; b < plan->b_channels; b += b_at_once)
-            for (int32_t tap = 0; tap < plan->taps; tap += taps_at_once) {
-                const int b_left = plan->b_channels - b, taps_left = plan->taps - tap;
-                const column_block block = {tap,
-                                            taps_left < taps_at_once ? taps_left : taps_at_once, b,
-                                            b_left < b_at_once ? b_left : b_at_once};
-                weight_columns_block(plan, &block, channels, lanes, u + a * u_channel, v,
-                                     grad + a * plan->w_a);
-            }
+    const int tap_blocks = (plan->taps + taps_at_once - 1) / taps_at_once;
+    const int64_t a_blocks = (plan->a_channels + most - 1) / most;
+    const int64_t column_blocks = (int64_t)((plan->b_channels + b_at_once - 1) / b_at_once) *
+                                  tap_blocks;
+    /* Of the larger side each block is passed over once, while all of the smaller one passes. */
+    const bool v_larger = (int64_t)plan->b_channels * plan->v_positions >
+                          (int64_t)plan->a_channels * plan->pairs.rows;
+    for (int64_t i = 0; i < a_blocks * column_blocks; i++) {
+        const int a = most * (int)(v_larger ? i % a_blocks : i / column_blocks);
+        const int64_t at = v_larger ? i / a_blocks : i % column_blocks;
+        const int b = b_at_once * (int)(at / tap_blocks);
+        const int32_t tap = taps_at_once * (int32_t)(at % tap_blocks);
+        const column_block block = {tap, least(plan->taps - tap, taps_at_once), b,
+                                    least(plan->b_channels - b, b_at_once)};
+        weight_columns_block(plan, &block, least(plan->a_channels - a, most), lanes,
+                             u + a * u_channel, v, grad + a * plan->w_a);
     }
 }
