@@ -47,6 +47,9 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
                                const aed_tile *tile);
 /* One of the two buffers for gradients of activations: the one that is not `taken` (NULL: either). */
 float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken);
+/* Prepares grads (a block) for the tiles of a leaf, the first of which says so (aed_tile.first) and goes
+ * back from layer `from`: clears all but what that tile writes. */
+void aed_model_begin_leaf(const aed_model *model, int from, float *grads);
 /* After forward. Goes back from dy, the gradient of the output of layer `from` in a gradient buffer,
  * to that of layer `to` < from, adding to grads (a block). Returns the buffer with the latter, NULL
  * if no layer up to `to` has parameters; the buffer dy is overwritten. */

@@ -158,9 +158,10 @@ static char *slot(const aed_sum *sum, int number)
 void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles)
 {
     char *payload = slot(sum, sum->stack.depth);
-    memset(payload, 0, sum->slot_bytes);
+    const size_t behind = (size_t)sum->floats * sizeof(float);
+    memset(payload + behind, 0, sum->slot_bytes - behind);
     *floats = (float *)payload;
-    *doubles = (double *)(payload + (size_t)sum->floats * sizeof(float));
+    *doubles = (double *)(payload + behind);
 }
 
 void aed_sum_push(aed_sum *sum)
@@ -180,6 +181,7 @@ static aed_status fill_in(aed_sum *sum)
         float *floats;
         double *doubles;
         aed_sum_leaf(sum, &floats, &doubles);
+        memset(floats, 0, (size_t)sum->floats * sizeof *floats);
         aed_sum_push(sum);
     }
     return aed_fail(AED_INTERNAL, "sum: %lld leaves of rank %d were not handed over",

@@ -27,7 +27,8 @@ void aed_sum_destroy(aed_sum **sum);
 
 /* Starts a sum over `leaves` leaves (1 ... max_leaves) and tells this rank's block. Not collective. */
 void aed_sum_begin(aed_sum *sum, int64_t leaves, int64_t *first, int64_t *end);
-/* The zeroed payload of this rank's next leaf: floats 64-byte aligned. Valid until push. */
+/* The payload of this rank's next leaf: floats, 64-byte aligned, as memory has them, and zeroed doubles.
+ * Valid until push. */
 void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
 /* Hands the leaf over: merges finished neighbours. */
 void aed_sum_push(aed_sum *sum);

@@ -10,6 +10,7 @@
 #ifndef AED_KERNEL_KERNELS_H
 #define AED_KERNEL_KERNELS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "aedist/rng.h"
@@ -148,10 +149,11 @@ typedef struct aed_kernels {
     void (*dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
                   int64_t w_column, const float *bias, aed_activation activation, const float *x,
                   float *y);
-    /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b].
+    /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b]. Unless
+     * `add` what grad holds does not count: the sum starts from 0.
      * scratch: aed_dense_weight_group(b, columns) * columns floats. */
-    void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, float *grad,
-                         float *scratch);
+    void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
+                         float *grad, float *scratch);
 
     void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
     void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,

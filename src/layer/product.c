@@ -97,6 +97,7 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
     if (product->dense_weight) {
         const int64_t columns = product->narrow_positions * layer->lanes;
         layer->scratch = aed_dense_weight_group(product->wide, columns) * columns;
+        layer->starts_weight = true;
     }
     layer->out_interval = (aed_interval){-__builtin_inf(), __builtin_inf()};
 done:
@@ -158,7 +159,7 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
 }
 
 static void weight_gradient(const aed_layer *layer, const float *narrow_side,
-                            const float *wide_side, float *grad, float *scratch)
+                            const float *wide_side, float *grad, const aed_tile *tile)
 {
     const aed_product *product = layer->state;
     for (int g = 0; g < product->groups; g++) {
@@ -167,8 +168,8 @@ static void weight_gradient(const aed_layer *layer, const float *narrow_side,
         float *to = grad + g * product->weight_floats;
         if (product->dense_weight)
             layer->kernels->dense_weight(product->narrow, product->wide,
-                                         product->narrow_positions * layer->lanes, u, v, to,
-                                         scratch);
+                                         product->narrow_positions * layer->lanes, u, v,
+                                         !tile->first, to, tile->scratch);
         else
             layer->kernels->gather_weight(&product->weight_plan, layer->lanes, u, v, to);
     }
@@ -184,7 +185,7 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
         return;
     }
     weight_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
-                    grads + layer->tensors[0].offset, tile->scratch);
+                    grads + layer->tensors[0].offset, tile);
     if (product->bias) {
         const int outputs = product->to_narrow ? product->narrow : product->wide;
         const int64_t positions = product->to_narrow ? product->narrow_positions

@@ -1,6 +1,8 @@
 /* One tile through the model, forward and backward. */
 #include "aedist/model.h"
 
+#include <string.h>
+
 #include "core/clock.h"
 
 const float *aed_model_output(const aed_model *model, const float *workspace, int index)
@@ -21,6 +23,19 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
         x = y;
     }
     return x;
+}
+
+void aed_model_begin_leaf(const aed_model *model, int from, float *grads)
+{
+    int64_t done = 0; /* cleared or to be written */
+    for (int i = 0; i <= from; i++) {
+        const aed_layer *layer = &model->layers[i];
+        if (!layer->starts_weight) continue;
+        const aed_tensor *weight = &layer->tensors[0];
+        memset(grads + done, 0, (size_t)(weight->offset - done) * sizeof *grads);
+        done = weight->offset + aed_shape_count(&weight->shape);
+    }
+    memset(grads + done, 0, (size_t)(model->parameter_block - done) * sizeof *grads);
 }
 
 float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken)

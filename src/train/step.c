@@ -11,6 +11,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_t end,
                      int64_t samples, float *grads, double *sums)
 {
+    if (pass->train) aed_model_begin_leaf(&t->model, t->terms[t->backward[0]].layer, grads);
     for (int64_t first = begin; first < end; first += t->model.lanes) {
         aed_tile tile;
         const float *target;
@@ -19,9 +20,11 @@ static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOAD));
         if (status != AED_OK) t->tile_status = status;
         if (t->tile_status != AED_OK) {
+            if (pass->train) aed_model_begin_leaf(&t->model, -1, grads);
             sums[t->term_count + AED_SLOT_FAILED] += 1;
             return;
         }
+        tile.first = first == begin;
         aed_trainer_tile(t, pass, &tile, target, samples, pass->train ? grads : NULL, sums);
     }
 }

@@ -103,7 +103,8 @@ static void run_dense(const bench *b)
 
 static void run_dense_weight(const bench *b)
 {
-    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], block[4], block[5]);
+    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], true, block[4],
+                          block[5]);
 }
 
 /* Layers of rows x inner weights: forward, gradient of the input, gradient of the weights. */

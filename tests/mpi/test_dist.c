@@ -167,6 +167,7 @@ static int add_until_death(const char *how)
         aed_sum_begin(sum, 8, &first, &end);
         for (int64_t leaf = first; leaf < end; leaf++) {
             aed_sum_leaf(sum, &f, &d);
+            memset(f, 0, 256 * sizeof *f);
             aed_sum_push(sum);
         }
         if (aed_sum_finish(sum, &sum_f, &sum_d) != AED_OK) return EXIT_FAILURE;

@@ -91,11 +91,12 @@ static void dense_weight_case(const aed_kernels_table *set, uint64_t seed)
     float *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, a * b, -1, 1), *before = aed_case_copy(a * b, grad);
     float *scratch = aed_case_floats(&seed, aed_dense_weight_group(b, columns) * columns, -1, 1);
-    set->dense_weight(a, b, columns, u, v, grad, scratch);
+    const bool more = aed_case_int(&seed, 0, 1);
+    set->dense_weight(a, b, columns, u, v, more, grad, scratch);
     for (int i = 0; i < a; i++)
         for (int j = 0; j < b; j++) {
             exact_sum sum = {0};
-            add(&sum, before[i * b + j]);
+            if (more) add(&sum, before[i * b + j]);
             for (int64_t n = 0; n < columns; n++)
                 add(&sum, (double)u[i * columns + n] * v[j * columns + n]);
             check("dense_weight", set, i * b + j, sum, grad[i * b + j]);

@@ -85,6 +85,11 @@ static const chain chains[] = {
       {"conv2d", "out=5 kernel=3 padding=1", NULL},
       POOL,
       {"flatten", "", NULL}}},
+    {"a dense layer, whose gradient a leaf's first tile writes",
+     {1, {37}},
+     32,
+     0,
+     {{"linear", "out=19", NULL}, {"linear", "out=21", NULL}}},
     {"not past a name", {3, {2, 6, 8}}, 16, 0, {CONV, {"relu", "", "tap"}, POOL, REST}},
     {"not past dropout",
      {3, {2, 6, 8}},
@@ -143,8 +148,10 @@ static void run(const chain *c, bool fuse, float odd, outcome *out)
     out->workspace = aed_test_block_create(model->workspace);
     for (int64_t i = 0; i < model->parameter_block; i++) {
         out->params.at[i] = aed_test_uniform(3, (uint32_t)i, -0.7, 0.7);
-        out->grads.at[i] = 0;
+        out->grads.at[i] = NAN;
     }
+    /* Of the fused model as of a leaf's first tile, else as of a later one. */
+    aed_model_begin_leaf(model, fuse ? model->layer_count - 1 : -1, out->grads.at);
     for (int i = 0; i < c->lanes; i++) ids[i] = 100 + (uint32_t)i;
     const int64_t features = aed_shape_count(&c->in);
     float *x = out->workspace.at + model->input_at;
@@ -158,6 +165,7 @@ static void run(const chain *c, bool fuse, float odd, outcome *out)
                            .valid = c->lanes,
                            .ids = ids,
                            .train = true,
+                           .first = fuse,
                            .keys = keys,
                            .scratch = out->workspace.at + model->scratch_at};
     out->y = aed_model_forward(model, out->params.at, out->workspace.at, &tile);

@@ -160,44 +160,62 @@ static void transpose_strip(int rows, int64_t columns, const float *v, float *st
         }
 }
 
-/* grad[rows][valid of STRIP] += u[rows][columns] times the strip. */
-AED_INLINE void grad_block(int rows, int valid, int64_t columns, const float *u, const float *strip,
+/* Registers of columns that pass a block of rows at once. */
+enum { GRAD_PART = GRAD_VECTORS * AED_WIDTH };
+
+/* grad[rows][GRAD_PART] += u[rows][columns] times a part of the strip, or = unless `add`. */
+AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, const float *strip,
                            float *grad, int64_t grad_stride)
 {
-    for (int part = 0; part < valid; part += GRAD_VECTORS * AED_WIDTH) {
-        vf sum[GRAD_ROWS][GRAD_VECTORS];
-        const int full = valid - part >= GRAD_VECTORS * AED_WIDTH;
-        float edge[GRAD_ROWS][GRAD_VECTORS * AED_WIDTH];
-        const size_t bytes = sizeof(float) *
-                             (size_t)(full ? GRAD_VECTORS * AED_WIDTH : valid - part);
-        memset(edge, 0, sizeof edge);
+    vf sum[GRAD_ROWS][GRAD_VECTORS];
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < GRAD_VECTORS; v++)
+            sum[i][v] = add ? v_load(grad + i * grad_stride + v * AED_WIDTH) : v_zero();
+    for (int64_t n = 0; n < columns; n++) {
+        vf in[GRAD_VECTORS];
+        for (int v = 0; v < GRAD_VECTORS; v++) in[v] = v_load(strip + n * STRIP + v * AED_WIDTH);
         for (int i = 0; i < rows; i++) {
-            const float *from = grad + i * grad_stride + part;
-            if (!full) from = memcpy(edge[i], from, bytes);
-            for (int v = 0; v < GRAD_VECTORS; v++) sum[i][v] = v_load(from + v * AED_WIDTH);
-        }
-        for (int64_t n = 0; n < columns; n++) {
-            vf in[GRAD_VECTORS];
-            for (int v = 0; v < GRAD_VECTORS; v++)
-                in[v] = v_load(strip + n * STRIP + part + v * AED_WIDTH);
-            for (int i = 0; i < rows; i++) {
-                const vf factor = v_set(u[i * columns + n]);
-                for (int v = 0; v < GRAD_VECTORS; v++) sum[i][v] = v_fma(factor, in[v], sum[i][v]);
-            }
-        }
-        for (int i = 0; i < rows; i++) {
-            float *to = full ? grad + i * grad_stride + part : edge[i];
-            for (int v = 0; v < GRAD_VECTORS; v++) v_store(to + v * AED_WIDTH, sum[i][v]);
-            if (!full) memcpy(grad + i * grad_stride + part, edge[i], bytes);
+            const vf factor = v_set(u[i * columns + n]);
+            for (int v = 0; v < GRAD_VECTORS; v++) sum[i][v] = v_fma(factor, in[v], sum[i][v]);
         }
     }
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < GRAD_VECTORS; v++)
+            v_store(grad + i * grad_stride + v * AED_WIDTH, sum[i][v]);
 }
 
-#define GRAD_CASE(n) \
-    case n: grad_block(n, valid, columns, u, strip, grad, grad_stride); break;
+/* The same for the first `valid` columns of the part only. */
+AED_INLINE void grad_edge(int rows, int valid, bool add, int64_t columns, const float *u,
+                          const float *strip, float *grad, int64_t grad_stride)
+{
+    float edge[GRAD_ROWS][GRAD_PART] = {{0}};
+    const size_t bytes = sizeof(float) * (size_t)valid;
+    for (int i = 0; i < rows; i++) memcpy(edge[i], grad + i * grad_stride, bytes);
+    grad_block(rows, add, columns, u, strip, edge[0], GRAD_PART);
+    for (int i = 0; i < rows; i++) memcpy(grad + i * grad_stride, edge[i], bytes);
+}
 
-static void grad_rows(int rows, int valid, int64_t columns, const float *u, const float *strip,
-                      float *grad, int64_t grad_stride)
+/* All parts of the strip's first `valid` columns. */
+AED_INLINE void grad_parts(int rows, int valid, bool add, int64_t columns, const float *u,
+                           const float *strip, float *grad, int64_t grad_stride)
+{
+    int part = 0;
+    for (; part + GRAD_PART <= valid; part += GRAD_PART)
+        grad_block(rows, add, columns, u, strip + part, grad + part, grad_stride);
+    if (part < valid)
+        grad_edge(rows, valid - part, add, columns, u, strip + part, grad + part, grad_stride);
+}
+
+#define GRAD_CASE(n)                                                           \
+    case n:                                                                    \
+        if (add)                                                               \
+            grad_parts(n, valid, true, columns, u, strip, grad, grad_stride);  \
+        else                                                                   \
+            grad_parts(n, valid, false, columns, u, strip, grad, grad_stride); \
+        break;
+
+static void grad_rows(int rows, int valid, bool add, int64_t columns, const float *u,
+                      const float *strip, float *grad, int64_t grad_stride)
 {
     switch (rows) {
         GRAD_CASE(1)
@@ -215,7 +233,7 @@ static void grad_rows(int rows, int valid, int64_t columns, const float *u, cons
     }
 }
 
-void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v,
+void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
                            float *grad, float *scratch)
 {
     const int group = aed_dense_weight_group(b, columns);
@@ -228,7 +246,7 @@ void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const 
         for (int m = 0; m < a; m += GRAD_ROWS)
             for (int k = first; k < end; k += STRIP)
                 grad_rows(a - m < GRAD_ROWS ? a - m : GRAD_ROWS, end - k < STRIP ? end - k : STRIP,
-                          columns, u + m * columns, scratch + (k - first) * columns,
+                          add, columns, u + m * columns, scratch + (k - first) * columns,
                           grad + (int64_t)m * b + k, b);
     }
 }

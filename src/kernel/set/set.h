@@ -37,7 +37,7 @@ void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, floa
 void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
                     int64_t w_column, const float *bias, aed_activation activation, const float *x,
                     float *y);
-void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v,
+void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
                            float *grad, float *scratch);
 void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
                        float *y);
