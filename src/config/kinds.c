@@ -86,3 +86,22 @@ const char *aed_registry_main_arg(const char *kind_name, const char *key)
     }
     return NULL;
 }
+
+bool aed_registry_knows(const char *name)
+{
+    for (aed_registry registry = 0; registry < AED_REGISTRY_COUNT; registry++)
+        if (aed_registry_find(registry, name)) return true;
+    return false;
+}
+
+bool aed_registry_is_whole(const char *kind_name, const char *arg)
+{
+    for (aed_registry registry = 0; registry < AED_REGISTRY_COUNT; registry++) {
+        const aed_kind *kind = aed_registry_find(registry, kind_name);
+        const char *name = arg || !kind ? arg : kind->main_arg;
+        for (int i = 0; kind && name && i < kind->arg_count; i++)
+            if (strcmp(kind->args[i].name, name) == 0)
+                return kind->args[i].type == AED_ARG_INT || kind->args[i].type == AED_ARG_INTS;
+    }
+    return false;
+}

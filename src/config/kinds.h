@@ -30,6 +30,11 @@ const aed_kind *aed_registry_find(aed_registry registry, const char *name);
  * into the short form. */
 const char *aed_registry_main_arg(const char *kind_name, const char *key);
 
+/* Whether a kind of any registry has that name. */
+bool aed_registry_knows(const char *name);
+/* Whether a kind of that name takes whole numbers as its argument `arg` (NULL: its main one). */
+bool aed_registry_is_whole(const char *kind_name, const char *arg);
+
 typedef struct aed_key {
     const char *name;
     const char *help; /* one line: form, default, meaning */
@@ -55,5 +60,8 @@ typedef enum aed_section_id {
 } aed_section_id;
 
 const aed_section *aed_section_get(aed_section_id id);
+
+/* The paths of the sections' keys that take whole numbers only, NULL-terminated. */
+extern const char *const aed_section_wholes[];
 
 #endif

@@ -2,47 +2,10 @@
  * as its place, so that later messages name it. */
 #include "config/override.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/kinds.h"
-#include "config/suggest.h"
 #include "config/sweep.h"
-
-static const struct {
-    const char *name, *path;
-} short_names[] = {{"input_noise", "train.input_noise"}};
-
-const char *aed_path_full(const char *path)
-{
-    for (size_t i = 0; i < sizeof short_names / sizeof short_names[0]; i++)
-        if (strcmp(path, short_names[i].name) == 0) return short_names[i].path;
-    return path;
-}
-
-aed_status aed_path_parse(aed_config_memory *memory, const char *text, aed_place place,
-                          aed_path *path)
-{
-    text = aed_path_full(text);
-    int64_t count = 1;
-    for (const char *at = text; *at; at++) count += *at == '.';
-    if (count > AED_YAML_MAX_DEPTH)
-        return aed_place_fail(place, "a key path of more than %d keys", AED_YAML_MAX_DEPTH);
-    path->keys = aed_config_alloc(memory, (size_t)count, sizeof *path->keys);
-    if (!path->keys) return AED_MEMORY;
-    path->count = count;
-    path->place = place;
-    for (int64_t i = 0; i < count; i++) {
-        size_t length = strcspn(text, ".");
-        if (length == 0)
-            return aed_place_fail(place, "an empty key in the path; write it like train.batch");
-        path->keys[i] = aed_config_copy(memory, text, length);
-        if (!path->keys[i]) return AED_MEMORY;
-        text += length + 1;
-    }
-    return AED_OK;
-}
 
 /* ---- Copies of nodes -------------------------------------------------------------------------- */
 
@@ -78,68 +41,30 @@ static const aed_node *wrap(aed_config_memory *memory, const char *key, aed_plac
     return node;
 }
 
-/* ---- Finding an element of a list ------------------------------------------------------------- */
-
-/* The `name:` of a layer `{kind: {name: ...}}`, or NULL. */
-static const char *element_name(const aed_node *element)
-{
-    if (element->type != AED_NODE_MAPPING || element->count != 1) return NULL;
-    const aed_node *name = aed_node_get(element->entries[0].value, "name");
-    return name && name->type == AED_NODE_SCALAR ? name->text : NULL;
-}
-
-static bool parse_index(const char *key, int64_t *index)
-{
-    char *end;
-    size_t digits = strspn(key + (*key == '-'), "0123456789");
-    if (digits == 0 || key[(*key == '-') + digits]) return false;
-    errno = 0;
-    *index = strtoll(key, &end, 10);
-    return errno == 0;
-}
-
-/* Sets *index to the element that `key` means; its count for `+`. */
-static aed_status find_element(const aed_node *list, const char *key, const aed_path *path,
-                               int64_t *index)
-{
-    enum { MAX_NAMES = 64 };
-    const char *names[MAX_NAMES];
-    int name_count = 0;
-    *index = list->count;
-    if (strcmp(key, "+") == 0) return AED_OK;
-    if (parse_index(key, index)) {
-        int64_t asked = *index;
-        if (asked < 0) *index += list->count;
-        if (*index >= 0 && *index < list->count) return AED_OK;
-        return aed_place_fail(path->place, "there is no element %lld; the list has %lld",
-                              (long long)asked, (long long)list->count);
-    }
-    for (int64_t i = 0; i < list->count; i++) {
-        const char *name = element_name(list->entries[i].value);
-        if (!name) continue;
-        *index = i;
-        if (strcmp(name, key) == 0) return AED_OK;
-        if (name_count < MAX_NAMES) names[name_count++] = name;
-    }
-    const char *near = aed_suggest(key, names, name_count);
-    return aed_place_fail(path->place,
-                          "no element of the list is called '%s'%s%s%s; write its index, + or its "
-                          "name:",
-                          aed_show(key).text, near ? " (did you mean '" : "",
-                          near ? aed_show(near).text : "", near ? "'?)" : "");
-}
-
 /* ---- Setting ---------------------------------------------------------------------------------- */
 
 static aed_status set_at(aed_config_memory *memory, const aed_node *node, const aed_path *path,
                          int64_t at, const aed_node *value, const aed_node **result);
+
+/* The path with `key` put in before keys[at]. */
+static aed_status insert_key(aed_config_memory *memory, const aed_path *path, int64_t at,
+                             const char *key, aed_path *longer)
+{
+    *longer = *path;
+    longer->keys = aed_config_alloc(memory, (size_t)path->count + 1, sizeof *longer->keys);
+    if (!longer->keys) return AED_MEMORY;
+    for (int64_t i = 0; i < path->count; i++) longer->keys[i + (i >= at)] = path->keys[i];
+    longer->keys[at] = key;
+    longer->count++;
+    return AED_OK;
+}
 
 static aed_status set_in_list(aed_config_memory *memory, const aed_node *list, const aed_path *path,
                               int64_t at, const aed_node *value, const aed_node **result)
 {
     aed_status status;
     int64_t index;
-    AED_TRY(find_element(list, path->keys[at], path, &index));
+    AED_TRY(aed_path_element(list, path, at, &index));
     bool is_new = index == list->count;
     aed_node *copy = copy_node(memory, list, 1);
     if (!copy) return AED_MEMORY;
@@ -153,7 +78,11 @@ static aed_status set_in_list(aed_config_memory *memory, const aed_node *list, c
     }
     const aed_node *old = is_new ? NULL : list->entries[index].value;
     aed_entry entry = {NULL, path->place, NULL};
-    AED_TRY(set_at(memory, old, path, at + 1, value, &entry.value));
+    aed_path whole = *path;
+    const char *kind = old && at + 1 < path->count ? aed_path_implied_kind(old, path->keys[at + 1])
+                                                   : NULL;
+    if (kind) AED_TRY(insert_key(memory, path, at + 1, kind, &whole));
+    AED_TRY(set_at(memory, old, &whole, at + 1, value, &entry.value));
     copy->entries[index] = entry;
     copy->count += is_new;
 done:
@@ -193,7 +122,7 @@ static aed_status open_node(aed_config_memory *memory, const aed_node **node, co
     }
     bool list = (*node)->type == AED_NODE_SEQUENCE;
     if ((*node)->type == AED_NODE_MAPPING) return AED_OK;
-    if (list && (strcmp(key, "+") == 0 || parse_index(key, &index))) return AED_OK;
+    if (list && (strcmp(key, "+") == 0 || aed_path_is_index(key, &index))) return AED_OK;
     const char *alone = at > 0 ? aed_registry_main_arg(path->keys[at - 1], key) : NULL;
     if (alone)
         *node = wrap(memory, alone, (*node)->place, *node);

@@ -66,7 +66,8 @@ static void test_override_reaches_list_elements(void **state)
     (void)state;
     static const char *const paths[] = {"model.encoder.0.conv1d.kernel=5",
                                         "model.encoder.-2.conv1d.kernel=5",
-                                        "model.encoder.low.conv1d.kernel=5"};
+                                        "model.encoder.low.conv1d.kernel=5",
+                                        "model.encoder.low.kernel=5", "model.encoder.-2.kernel=5"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         aed_trial_list trials = parse_trials(bezier_text, paths[i]);
         const aed_layer_spec *layer = &trials.trials[0].config.layers[0];
@@ -106,6 +107,13 @@ static void test_override_opens_short_forms(void **state)
     config = &trials.trials[0].config;
     assert_true(aed_spec_number(&config->layers[1].spec, "slope") == 0.3);
     aed_trial_list_destroy(&trials);
+    trials = parse_trials(text, "model.encoder.1.slope=0.3");
+    assert_true(aed_spec_number(&trials.trials[0].config.layers[1].spec, "slope") == 0.3);
+    aed_trial_list_destroy(&trials);
+    trials = parse_trials(text, "model.encoder.0.bias=false");
+    assert_int_equal(aed_spec_int(&trials.trials[0].config.layers[0].spec, "out"), 3);
+    assert_false(aed_spec_bool(&trials.trials[0].config.layers[0].spec, "bias"));
+    aed_trial_list_destroy(&trials);
     trials = parse_trials(text, "model.encoder.2.unflatten.name=grid");
     config = &trials.trials[0].config;
     assert_string_equal(config->layers[2].name, "grid");
@@ -138,6 +146,11 @@ static void test_override_refused_by_its_text(void **state)
     assert_refused(bezier_text, "model.encoder.0.conv1d.kernal=3",
                    "model.encoder.0.conv1d.kernal=3: unknown key 'model.encoder.0.conv1d.kernal' "
                    "(did you mean 'kernel'?)");
+    assert_refused(bezier_text, "model.encoder.low.kernal=3",
+                   "model.encoder.low.kernal=3: unknown key 'model.encoder.low.kernal' (did you "
+                   "mean 'kernel'?)");
+    assert_refused(bezier_text, "model.encoder.1.slope=3",
+                   "model.encoder.1.slope=3: unknown key 'model.encoder.1.slope'");
     assert_refused(bezier_text, "train={bathc: 3}",
                    "train={bathc: 3}: unknown key 'bathc' in train (did you mean 'batch'?)");
     assert_refused(bezier_text, "train.batch",

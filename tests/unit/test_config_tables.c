@@ -51,6 +51,25 @@ static void test_kinds_are_sound(void **state)
     }
 }
 
+/* What a key's help calls a whole number is drawn as one where a sweep makes the values. */
+static void test_whole_numbers_are_listed(void **state)
+{
+    (void)state;
+    for (aed_section_id id = 0; id < AED_SECTION_COUNT; id++) {
+        const aed_section *section = aed_section_get(id);
+        for (int i = 0; i < section->count; i++) {
+            const aed_key *key = &section->keys[i];
+            char path[128];
+            if (strncmp(key->help, "whole number", 12) != 0) continue;
+            snprintf(path, sizeof path, "%s%s%s", section->path, section->path[0] ? "." : "",
+                     key->name);
+            const char *const *whole = aed_section_wholes;
+            while (*whole && strcmp(*whole, path) != 0) whole++;
+            if (!*whole) fail_msg("%s is missing in aed_section_wholes", path);
+        }
+    }
+}
+
 /* An override reaches into `kind: value` only where that value's argument is known. */
 static void test_main_arg_of_a_short_form(void **state)
 {
@@ -67,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds_are_sound),
+        cmocka_unit_test(test_whole_numbers_are_listed),
         cmocka_unit_test(test_main_arg_of_a_short_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
