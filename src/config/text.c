@@ -44,12 +44,15 @@ void aed_text_add(aed_text *text, const char *words) { add_bytes(text, words, st
 
 void aed_text_addf(aed_text *text, const char *format, ...)
 {
+    char words[128]; /* most fit, so that they are formatted once: a sweep writes much */
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(words, sizeof words, format, args);
     if (length < 0) text->failed = true;
-    if (length >= 0 && reserve(text, (size_t)length)) {
+    if (length >= 0 && (size_t)length < sizeof words) {
+        add_bytes(text, words, (size_t)length);
+    } else if (length >= 0 && reserve(text, (size_t)length)) {
         vsnprintf(text->bytes + text->length, (size_t)length + 1, format, again);
         text->length += (size_t)length;
     }
