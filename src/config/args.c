@@ -28,6 +28,7 @@ static const char *elsewhere(const char *key, char *path, size_t room)
 {
     for (aed_section_id id = 0; id < AED_SECTION_COUNT; id++) {
         const aed_section *section = aed_section_get(id);
+        if (strncmp(section->path, "sweep", 5) == 0) continue; /* from, to: words of a range only */
         for (int i = 0; i < section->count; i++) {
             if (strcmp(section->keys[i].name, key) != 0) continue;
             snprintf(path, room, "%s%s%s", section->path, section->path[0] ? "." : "", key);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/override.h"
 #include "config/sweep.h"
 #include "config/tree.h"
 #include "core/memory.h"
@@ -32,19 +31,26 @@ static aed_status parse(const char *text, size_t length, const char *path,
 {
     aed_config_memory *memory = NULL;
     aed_status status;
-    const aed_node *root;
     *trials = (aed_trial_list){0};
     AED_TRY(aed_config_memory_create(&memory));
+    aed_override *plain = aed_config_alloc(memory, (size_t)override_count, sizeof *plain);
+    aed_config_source source = {.overrides = plain, .name = run_name(memory, path)};
     aed_place place = {aed_config_copy(memory, path, strlen(path)), 1, 1};
-    const char *name = run_name(memory, path);
     char *source_text = aed_config_copy(memory, text, length);
-    if (!place.source || !name || !source_text) AED_TRY(AED_MEMORY);
-    AED_TRY(aed_node_parse(memory, text, length, place, &root));
-    if (root->type != AED_NODE_MAPPING)
-        AED_TRY(aed_place_fail(root->place, "a config is a mapping: data, model, train, seed ..."));
-    for (int i = 0; i < override_count; i++)
-        AED_TRY(aed_override_apply(memory, &root, overrides[i]));
-    AED_TRY(aed_sweep_expand(memory, root, name, trials));
+    if (!plain || !place.source || !source.name || !source_text) AED_TRY(AED_MEMORY);
+    AED_TRY(aed_node_parse(memory, text, length, place, &source.root));
+    if (source.root->type != AED_NODE_MAPPING)
+        AED_TRY(aed_place_fail(source.root->place,
+                               "a config is a mapping: data, model, train, seed ..."));
+    for (int i = 0; i < override_count; i++) {
+        aed_override override;
+        AED_TRY(aed_override_parse(memory, overrides[i], &override));
+        if (aed_override_is_structural(override.path.keys[0]))
+            AED_TRY(aed_override_apply(memory, &source.root, &override));
+        else
+            plain[source.override_count++] = override;
+    }
+    AED_TRY(aed_sweep_expand(memory, &source, trials));
     trials->source_text = source_text;
 done:
     if (status != AED_OK) {

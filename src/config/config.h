@@ -61,7 +61,7 @@ typedef struct aed_config {
 
 /* One swept setting of a trial, as its axis has it. */
 typedef struct aed_trial_setting {
-    const char *axis; /* "seed", "train.optimizer.adam.lr" */
+    const char *axis; /* "seed", "train.optimizer.adam.lr", "variant" */
     const char *text; /* the value as YAML flow text */
     double number;    /* the value if it is a number, else NAN */
 } aed_trial_setting;
@@ -70,16 +70,26 @@ typedef struct aed_trial {
     aed_config config;
     const aed_trial_setting *settings;
     int64_t setting_count;
+    uint64_t data_key; /* of the data section: trials with one key train on the same data */
 } aed_trial;
 
 typedef struct aed_trial_list {
     aed_trial *trials;
     int64_t count;
     char *source_text; /* the config file as read, for provenance */
+
+    int64_t excluded;       /* trials that `sweep.exclude` left out */
+    const char *summary;    /* the axes in a line; NULL without a sweep */
+    const char *sweep_text; /* variants and sweep as YAML; NULL without a sweep */
+    const aed_config
+        *base;          /* what the sweep is about, where the first trial does not stand for it */
+    const char **notes; /* lines that the user should read: what has no effect */
+    int64_t note_count;
 } aed_trial_list;
 
-/* Reads CONFIG, applies overrides ("train.batch=64", in order), expands `sweep:` into trials (the
- * Cartesian product of its lists, the first axis slowest; one trial without it) and checks each.
+/* Reads CONFIG, applies its variant and the overrides ("train.batch=64", in order), expands `sweep:`
+ * into trials (the product of its axes less what it excludes, the first axis slowest; one trial
+ * without it) and checks each. Every key of a zip group, and `variant`, is a setting of its own.
  * Fails with AED_CONFIG (or AED_DATA if the file cannot be read); not collective. */
 aed_status aed_config_read(const char *path, const char *const *overrides, int override_count,
                            aed_trial_list *trials);
@@ -94,6 +104,13 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
 
 /* Whether both have the same data: source, scale, holdout, memory. Fails with AED_MEMORY. */
 aed_status aed_config_same_data(const aed_config *a, const aed_config *b, bool *same);
+
+/* The job's config in the same way: what the sweep is about, variants and sweep. */
+aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int64_t leaf,
+                                   char **text);
+
+/* A hash over the data section: 64 bits of its SHA-256. */
+aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
  * matter to its numbers (not name, metrics, log, data.memory). id holds at least 16 bytes. */

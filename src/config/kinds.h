@@ -56,6 +56,9 @@ typedef enum aed_section_id {
     AED_SECTION_EVALUATION,
     AED_SECTION_METRICS,
     AED_SECTION_LOG,
+    AED_SECTION_SWEEP,
+    AED_SECTION_RANGE,
+    AED_SECTION_RANDOM,
     AED_SECTION_COUNT
 } aed_section_id;
 

@@ -173,28 +173,49 @@ static const char *override_source(aed_config_memory *memory, const char *overri
     return source;
 }
 
-aed_status aed_override_apply(aed_config_memory *memory, const aed_node **root,
-                              const char *override)
+aed_status aed_override_parse(aed_config_memory *memory, const char *text, aed_override *override)
 {
     aed_status status;
-    aed_path path;
-    const aed_node *value;
-    aed_place place = {override_source(memory, override), 0, 0};
+    aed_place place = {override_source(memory, text), 0, 0};
     if (!place.source) return AED_MEMORY;
-    const char *equals = strchr(override, '=');
-    if (!equals || equals == override)
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
         return aed_place_fail(place, "not an override; write key.path=value");
     if (equals[1 + strspn(equals + 1, " \t\r\n")] == 0)
         return aed_place_fail(place, "a value is missing after '='; null takes a value back");
-    const char *key = aed_config_copy(memory, override, (size_t)(equals - override));
-    if (!key) return AED_MEMORY;
-    AED_TRY(aed_node_parse(memory, equals + 1, strlen(equals + 1), place, &value));
-    if (strncmp(key, "sweep.", 6) == 0) {
-        AED_TRY(aed_sweep_set(memory, root, key + 6, place, value));
-    } else {
-        AED_TRY(aed_path_parse(memory, key, place, &path));
-        AED_TRY(aed_node_set(memory, *root, &path, value, root));
-    }
+    override->key = aed_config_copy(memory, text, (size_t)(equals - text));
+    if (!override->key) return AED_MEMORY;
+    AED_TRY(aed_node_parse(memory, equals + 1, strlen(equals + 1), place, &override->value));
+    status = aed_path_parse(memory, override->key, place, &override->path);
 done:
     return status;
+}
+
+bool aed_override_is_structural(const char *key)
+{
+    return strcmp(key, "sweep") == 0 || strcmp(key, "variants") == 0 || strcmp(key, "variant") == 0;
+}
+
+/* What stands behind the first `dots` dots of a key. */
+static const char *rest_of(const char *key, int dots)
+{
+    for (; dots > 0; dots--) key = strchr(key, '.') + 1;
+    return key;
+}
+
+aed_status aed_override_apply(aed_config_memory *memory, const aed_node **root,
+                              const aed_override *override)
+{
+    aed_path path = override->path;
+    const char *keys[3];
+    if (path.count > 1 && strcmp(path.keys[0], "sweep") == 0)
+        return aed_sweep_set(memory, root, rest_of(override->key, 1), path.place, override->value);
+    if (path.count > 3 && strcmp(path.keys[0], "variants") == 0) {
+        keys[0] = path.keys[0];
+        keys[1] = path.keys[1];
+        keys[2] = rest_of(override->key, 2);
+        path.keys = keys;
+        path.count = 3;
+    }
+    return aed_node_set(memory, *root, &path, override->value, root);
 }

@@ -291,6 +291,37 @@ aed_status aed_config_same_data(const aed_config *a, const aed_config *b, bool *
     return failed ? aed_fail(AED_MEMORY, "out of memory for the config") : AED_OK;
 }
 
+aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int64_t leaf,
+                                   char **text)
+{
+    const aed_config *base = list->base ? list->base : &list->trials[0].config;
+    aed_text all = {0};
+    char *resolved;
+    aed_status status = aed_config_resolve(base, tile, leaf, &resolved);
+    if (status != AED_OK) return status;
+    aed_text_add(&all, resolved);
+    aed_free(resolved);
+    if (list->sweep_text) aed_text_add(&all, list->sweep_text);
+    return aed_text_take(&all, text);
+}
+
+aed_status aed_config_data_key(const aed_config *config, uint64_t *key)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX context;
+    aed_text all = {0};
+    char *text;
+    add_data(&all, config, true);
+    aed_status status = aed_text_take(&all, &text);
+    if (status != AED_OK) return status;
+    SHA256Init(&context);
+    SHA256Update(&context, (const uint8_t *)text, strlen(text));
+    SHA256Final(digest, &context);
+    memcpy(key, digest, sizeof *key);
+    aed_free(text);
+    return AED_OK;
+}
+
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id)
 {
     enum { ID_DIGITS = 12 };

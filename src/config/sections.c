@@ -11,7 +11,11 @@ static const aed_key top_keys[] = {
     {"noise_scale", "number >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every"},
     {"log", "mapping: every"},
-    {"sweep", "mapping of key paths to lists of values: one trial for each combination"},
+    {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
+    {"variant",
+     "name of the variant to train; sweep.variant: [wide, narrow] trains several (none)"},
+    {"sweep",
+     "mapping of key paths to lists or ranges of values: one trial for each combination (none)"},
 };
 
 static const aed_key data_keys[] = {
@@ -73,6 +77,27 @@ static const aed_key log_keys[] = {
     {"every", "whole number >= 0: epochs between progress lines, 0 for by time (0)"},
 };
 
+static const aed_key sweep_keys[] = {
+    {"zip", "list of mappings of key paths to equally long lists whose values go together (none)"},
+    {"exclude", "list of partial settings, {seed: 3, noise_scale: 0}: trials to leave out (none)"},
+};
+
+static const aed_key range_keys[] = {
+    {"linspace", "[from, to, count]: evenly spaced values, both ends included"},
+    {"logspace", "[from, to, count]: evenly spaced in the logarithm, both ends included; the ends "
+                 "are values, as in geomspace, not exponents"},
+    {"range", "[first, last] or [first, last, step]: whole numbers, the last included"},
+    {"random", "mapping: from, to, count, log, seed"},
+};
+
+static const aed_key random_keys[] = {
+    {"from", "number, whole for keys that are; the least value; required"},
+    {"to", "number larger than from: the largest value; required"},
+    {"count", "how many values, all different; a larger count keeps the first ones; required"},
+    {"log", "true or false: uniform in the logarithm (false)"},
+    {"seed", "0 ... 2^64 - 1, of the drawing (0)"},
+};
+
 #define SECTION(path, keys)                             \
     {                                                   \
         path, keys, (int)(sizeof keys / sizeof keys[0]) \
@@ -88,6 +113,9 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_EVALUATION] = SECTION("evaluate.NAME", evaluation_keys),
     [AED_SECTION_METRICS] = SECTION("metrics", metrics_keys),
     [AED_SECTION_LOG] = SECTION("log", log_keys),
+    [AED_SECTION_SWEEP] = SECTION("sweep", sweep_keys),
+    [AED_SECTION_RANGE] = SECTION("sweep.KEY", range_keys),
+    [AED_SECTION_RANDOM] = SECTION("sweep.KEY.random", random_keys),
 };
 
 const char *const aed_section_wholes[] = {"seed",       "train.batch", "train.epochs",

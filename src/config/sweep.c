@@ -1,42 +1,25 @@
-/* Sweeps: see sweep.h. A trial is the base tree with one value of each axis set by its path. */
+/* Sweeps: see sweep.h. A trial is the tree of its variant with one value of each axis set by its
+ * path. */
 #include "config/sweep.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/override.h"
+#include "config/describe.h"
+#include "config/exclude.h"
 #include "config/read.h"
-#include "config/scalar.h"
-#include "config/text.h"
 #include "core/memory.h"
 
-typedef struct axis {
-    const char *key; /* as written */
-    aed_path path;
-    const aed_node *values;      /* a list, not empty */
-    aed_trial_setting *settings; /* [values->count] */
-} axis;
-
-/* ---- Flattening ------------------------------------------------------------------------------- */
-
-/* Appends the axes of `node` to `flat`, keys of nested mappings joined by dots. */
-static aed_status flatten_into(aed_config_memory *memory, const aed_node *node, const char *prefix,
-                               aed_node *flat)
-{
-    aed_status status = AED_OK;
-    for (int64_t i = 0; i < node->count; i++) {
-        aed_entry entry = node->entries[i];
-        if (prefix[0]) entry.key = aed_config_printf(memory, "%s.%s", prefix, entry.key);
-        if (!entry.key) return AED_MEMORY;
-        if (entry.value->type == AED_NODE_MAPPING)
-            AED_TRY(flatten_into(memory, entry.value, entry.key, flat));
-        else
-            AED_TRY(aed_node_append(memory, flat, entry));
-    }
-done:
-    return status;
-}
+/* What the trials of a sweep share while they are made. */
+typedef struct expansion {
+    aed_config_memory *memory;
+    const aed_config_source *source;
+    aed_axes axes;
+    aed_exclusions exclusions;
+    const aed_axis_key *variant_key; /* NULL: no axis of variants */
+    int64_t variant_axis;
+    const aed_node **trees; /* of each value of variant_key, or one */
+} expansion;
 
 /* The sweep of `root` as one flat mapping (empty if there is none). */
 static aed_status flatten(aed_config_memory *memory, const aed_node *root, aed_node **flat)
@@ -53,7 +36,7 @@ static aed_status flatten(aed_config_memory *memory, const aed_node *root, aed_n
         return aed_place_fail(sweep->place,
                               "sweep must be a mapping of key paths to lists of values, but is %s",
                               aed_node_describe(sweep, text));
-    return flatten_into(memory, sweep, "", *flat);
+    return aed_axes_flatten(memory, sweep, *flat);
 }
 
 aed_status aed_sweep_set(aed_config_memory *memory, const aed_node **root, const char *axis_key,
@@ -67,9 +50,7 @@ aed_status aed_sweep_set(aed_config_memory *memory, const aed_node **root, const
     AED_TRY(flatten(memory, *root, &flat));
     AED_TRY(aed_path_parse(memory, axis_key, place, &path)); /* a bad path is told at once */
     int64_t i = 0;
-    while (i < flat->count &&
-           strcmp(aed_path_full(flat->entries[i].key), aed_path_full(axis_key)) != 0)
-        i++;
+    while (i < flat->count && !aed_path_same(flat->entries[i].key, axis_key)) i++;
     if (aed_node_is_null(values)) {
         if (i < flat->count) {
             flat->count--;
@@ -87,142 +68,119 @@ done:
     return status;
 }
 
-/* ---- Axes ------------------------------------------------------------------------------------- */
+/* ---- Variants --------------------------------------------------------------------------------- */
 
-/* Text and number of a value, for the results. */
-static aed_status describe_value(aed_config_memory *memory, const char *key, const aed_node *value,
-                                 aed_trial_setting *setting)
+/* Refuses a variant's override that an axis would undo. */
+static aed_status check_against_axes(const expansion *e, const aed_node *name)
 {
-    aed_text text = {0};
-    char *bytes;
-    aed_text_add_node(&text, value);
-    aed_status status = aed_text_take(&text, &bytes);
-    if (status != AED_OK) return status;
-    setting->axis = key;
-    setting->text = aed_config_copy(memory, bytes, strlen(bytes));
-    setting->number = NAN;
-    if (value->type == AED_NODE_SCALAR && value->plain &&
-        aed_number_form_of(value->text) != AED_NUMBER_NONE)
-        setting->number = strtod(value->text, NULL);
-    aed_free(bytes);
-    return setting->text ? AED_OK : AED_MEMORY;
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* Refuses a value that an axis has twice. */
-static aed_status check_twice(aed_config_memory *memory, const axis *a)
-{
-    int64_t count = a->values->count;
-    const char **texts = aed_config_alloc(memory, (size_t)count, sizeof *texts);
-    if (!texts) return AED_MEMORY;
-    for (int64_t i = 0; i < count; i++) texts[i] = a->settings[i].text;
-    qsort(texts, (size_t)count, sizeof *texts, compare_texts);
-    for (int64_t i = 1; i < count; i++)
-        if (strcmp(texts[i - 1], texts[i]) == 0)
-            return aed_place_fail(a->path.place, "the sweep of '%s' has the value %s twice",
-                                  aed_show(a->key).text, aed_show(texts[i]).text);
+    int64_t unused;
+    const aed_node *overrides = aed_variant_get(e->source->root, name);
+    for (int64_t i = 0; overrides && i < overrides->count; i++) {
+        const aed_entry *entry = &overrides->entries[i];
+        if (aed_axes_find(&e->axes, entry->key, &unused))
+            return aed_place_fail(entry->place,
+                                  "variant '%s' sets '%s', which is swept too; take it out of one "
+                                  "of them",
+                                  aed_show(name->text).text, aed_show(entry->key).text);
+    }
     return AED_OK;
 }
 
-static aed_status make_axis(aed_config_memory *memory, const aed_entry *entry, axis *a)
+static aed_status make_tree(expansion *e, const aed_node *name, const aed_node **tree)
 {
-    aed_status status;
-    char text[128];
-    const aed_node *values = entry->value;
-    a->key = entry->key;
-    a->values = values;
-    if (values->type != AED_NODE_SEQUENCE || values->count == 0)
-        return aed_place_fail(entry->place, "the sweep of '%s' must be a list of values, but is %s",
-                              aed_show(entry->key).text,
-                              values->type == AED_NODE_SEQUENCE ? "an empty list"
-                                                                : aed_node_describe(values, text));
-    if (values->count > AED_SWEEP_MAX_TRIALS)
-        return aed_place_fail(entry->place, "the sweep has more than %d trials",
-                              AED_SWEEP_MAX_TRIALS);
-    AED_TRY(aed_path_parse(memory, entry->key, entry->place, &a->path));
-    if (strcmp(a->path.keys[0], "sweep") == 0 || strcmp(a->path.keys[0], "name") == 0)
-        AED_TRY(aed_place_fail(entry->place, "'%s' cannot be swept", a->path.keys[0]));
-    a->settings = aed_config_alloc(memory, (size_t)values->count, sizeof *a->settings);
-    if (!a->settings) return AED_MEMORY;
-    for (int64_t i = 0; i < values->count; i++)
-        AED_TRY(describe_value(memory, a->key, values->entries[i].value, &a->settings[i]));
-    status = check_twice(memory, a);
+    aed_status status = AED_OK;
+    if (name) AED_TRY(check_against_axes(e, name));
+    status = aed_variant_apply(e->memory, e->source, name, tree);
 done:
     return status;
 }
 
-/* The axes of a flat sweep and the number of their combinations. */
-static aed_status make_axes(aed_config_memory *memory, const aed_node *flat, axis **axes,
-                            int64_t *trials)
+/* The trees that trials begin with: one for each variant that is swept, or the only one. */
+static aed_status make_trees(expansion *e)
 {
-    aed_status status = AED_OK;
-    *trials = 1;
-    *axes = aed_config_alloc(memory, (size_t)flat->count, sizeof **axes);
-    if (!*axes) return AED_MEMORY;
-    for (int64_t i = 0; i < flat->count; i++) {
-        const aed_entry *entry = &flat->entries[i];
-        for (int64_t j = 0; j < i; j++)
-            if (strcmp(aed_path_full(flat->entries[j].key), aed_path_full(entry->key)) == 0)
-                return aed_place_fail(entry->place, "'%s' is swept twice",
-                                      aed_show(entry->key).text);
-        AED_TRY(make_axis(memory, entry, &(*axes)[i]));
-        *trials *= (*axes)[i].values->count; /* both are at most the limit */
-        if (*trials > AED_SWEEP_MAX_TRIALS)
-            return aed_place_fail(entry->place, "the sweep has more than %d trials",
-                                  AED_SWEEP_MAX_TRIALS);
-    }
+    aed_status status;
+    const aed_node *chosen = aed_node_get(e->source->root, "variant");
+    e->variant_key = aed_axes_find(&e->axes, "variant", &e->variant_axis);
+    const int64_t count = e->variant_key ? e->variant_key->values->count : 1;
+    e->trees = aed_config_alloc(e->memory, (size_t)count, sizeof *e->trees);
+    if (!e->trees) return AED_MEMORY;
+    if (aed_node_is_null(chosen)) chosen = NULL;
+    if (chosen) AED_TRY(aed_variant_check_name(e->source->root, chosen));
+    if (!e->variant_key) return make_tree(e, chosen, &e->trees[0]);
+    for (int64_t i = 0; i < count; i++)
+        AED_TRY(make_tree(e, e->variant_key->values->entries[i].value, &e->trees[i]));
 done:
     return status;
 }
 
 /* ---- Trials ----------------------------------------------------------------------------------- */
 
-/* `root` without its sweep. */
-static aed_status strip_sweep(aed_config_memory *memory, const aed_node *root,
-                              const aed_node **base)
+/* Sets the trial's value of every key of one axis. */
+static aed_status set_axis(aed_config_memory *scratch, const aed_axis *axis, int64_t choice,
+                           aed_trial_setting *settings, const aed_node **tree)
 {
-    aed_node *copy = aed_config_alloc(memory, 1, sizeof *copy);
-    if (!copy) return AED_MEMORY;
-    *copy = (aed_node){.type = root->type, .place = root->place};
-    for (int64_t i = 0; i < root->count; i++)
-        if (strcmp(root->entries[i].key, "sweep") != 0) {
-            aed_status status = aed_node_append(memory, copy, root->entries[i]);
-            if (status != AED_OK) return status;
-        }
-    *base = copy;
-    return AED_OK;
+    aed_status status = AED_OK;
+    for (int64_t k = 0; k < axis->key_count; k++) {
+        const aed_axis_key *key = &axis->keys[k];
+        settings[k] = key->settings[choice];
+        if (!key->is_variant)
+            AED_TRY(
+                aed_node_set(scratch, *tree, &key->path, key->values->entries[choice].value, tree));
+    }
+done:
+    return status;
 }
 
-/* Reads trial number `index`. The nodes copied on the way live no longer than this call. */
-static aed_status make_trial(aed_config_memory *memory, const aed_node *base, const char *name,
-                             const axis *axes, int64_t axis_count, int64_t index, aed_trial *trial)
+/* Reads trial `index` of the product. The nodes copied on the way live no longer than this call. */
+static aed_status make_trial(const expansion *e, int64_t index, aed_trial *trial)
 {
+    const aed_axes *axes = &e->axes;
     aed_config_memory *scratch = NULL;
     aed_status status;
-    int64_t stride = 1;
-    AED_TRY(aed_config_memory_create(&scratch));
-    aed_trial_setting *settings = aed_config_alloc(memory, (size_t)axis_count, sizeof *settings);
-    if (!settings) AED_TRY(AED_MEMORY);
-    for (int64_t i = 0; i < axis_count; i++) stride *= axes[i].values->count;
-    for (int64_t i = 0; i < axis_count; i++) {
-        int64_t count = axes[i].values->count;
-        stride /= count;
-        int64_t choice = index / stride % count;
-        settings[i] = axes[i].settings[choice];
-        AED_TRY(aed_node_set(scratch, base, &axes[i].path, axes[i].values->entries[choice].value,
-                             &base));
-    }
+    aed_trial_setting *settings = aed_config_alloc(e->memory, (size_t)axes->key_count,
+                                                   sizeof *settings);
+    if (!settings) return AED_MEMORY;
     trial->settings = settings;
-    trial->setting_count = axis_count;
-    AED_TRY(aed_read_config(memory, base, name, &trial->config));
+    trial->setting_count = axes->key_count;
+    AED_TRY(aed_config_memory_create(&scratch));
+    const aed_node *tree =
+        e->trees[e->variant_key ? aed_axes_choice(axes, e->variant_axis, index) : 0];
+    for (int64_t i = 0; i < axes->count; i++) {
+        AED_TRY(
+            set_axis(scratch, &axes->axes[i], aed_axes_choice(axes, i, index), settings, &tree));
+        settings += axes->axes[i].key_count;
+    }
+    AED_TRY(aed_read_config(e->memory, tree, e->source->name, &trial->config));
+    status = aed_config_data_key(&trial->config, &trial->data_key);
 done:
     aed_config_memory_destroy(&scratch);
     return status;
 }
+
+static aed_status make_trials(expansion *e, aed_trial_list *list)
+{
+    aed_status status;
+    const int64_t product = e->axes.product;
+    uint8_t *excluded = aed_config_alloc(e->memory, (size_t)product, 1);
+    if (!excluded) return AED_MEMORY;
+    AED_TRY(aed_exclusions_make(e->memory, &e->axes, &e->exclusions));
+    for (int64_t i = 0; i < product; i++) {
+        excluded[i] = aed_exclusions_hit(&e->exclusions, &e->axes, i);
+        list->excluded += excluded[i];
+    }
+    if (list->excluded == product)
+        AED_TRY(aed_place_fail(e->axes.exclude->place,
+                               "exclude leaves no trial of the sweep's %lld", (long long)product));
+    list->trials = aed_config_alloc(e->memory, (size_t)(product - list->excluded),
+                                    sizeof *list->trials);
+    if (!list->trials) return AED_MEMORY;
+    for (int64_t i = 0; i < product; i++)
+        if (!excluded[i]) AED_TRY(make_trial(e, i, &list->trials[list->count++]));
+done:
+    return status;
+}
+
+/* ---- Ids -------------------------------------------------------------------------------------- */
 
 typedef struct named_trial {
     char id[16];
@@ -237,7 +195,7 @@ static int compare_ids(const void *left, const void *right)
 }
 
 /* Refuses trials that would have one id: axes that overwrite each other, 1 beside 1.0. */
-static aed_status check_ids(const aed_node *flat, const aed_trial_list *trials)
+static aed_status check_ids(const expansion *e, const aed_trial_list *trials)
 {
     aed_status status = AED_OK;
     named_trial *named = aed_alloc((size_t)trials->count, sizeof *named);
@@ -257,7 +215,7 @@ static aed_status check_ids(const aed_node *flat, const aed_trial_list *trials)
             aed_text_addf(&text, "%s%s=%s", k ? " " : "", trial->settings[k].axis,
                           trial->settings[k].text);
         AED_TRY(aed_text_take(&text, &settings));
-        status = aed_place_fail(flat->entries[flat->count - 1].place,
+        status = aed_place_fail(e->axes.last,
                                 "trials %lld and %lld of the sweep train the same (%s); leave one "
                                 "out",
                                 (long long)named[i - 1].index + 1, (long long)named[i].index + 1,
@@ -270,23 +228,52 @@ done:
     return status;
 }
 
-aed_status aed_sweep_expand(aed_config_memory *memory, const aed_node *root, const char *name,
+/* ---- All together ----------------------------------------------------------------------------- */
+
+/* Whether setting the axes in the first trial's config would not give the other trials. */
+static bool needs_base(const aed_axes *axes)
+{
+    for (int64_t i = 0; i < axes->count; i++)
+        for (int64_t k = 0; k < axes->axes[i].key_count; k++) {
+            const aed_axis_key *key = &axes->axes[i].keys[k];
+            if (key->is_variant) return true;
+            for (int64_t at = 0; at < key->path.count; at++)
+                if (strcmp(key->path.keys[at], "+") == 0) return true;
+            for (int64_t at = 0; at < key->values->count; at++)
+                if (aed_node_is_null(key->values->entries[at].value)) return true;
+        }
+    return false;
+}
+
+/* The config that the sweep is about, where it is not the first trial's and is valid by itself. */
+static aed_status read_base(const expansion *e, aed_trial_list *list)
+{
+    const aed_node *tree = e->trees[0];
+    if (!needs_base(&e->axes)) return AED_OK;
+    aed_config *base = aed_config_alloc(e->memory, 1, sizeof *base);
+    if (!base) return AED_MEMORY;
+    aed_status status = AED_OK;
+    if (e->variant_key) status = aed_variant_apply(e->memory, e->source, NULL, &tree);
+    if (status == AED_OK) status = aed_read_config(e->memory, tree, e->source->name, base);
+    if (status == AED_OK) list->base = base;
+    return status == AED_MEMORY ? status : AED_OK;
+}
+
+aed_status aed_sweep_expand(aed_config_memory *memory, const aed_config_source *source,
                             aed_trial_list *trials)
 {
+    expansion e = {.memory = memory, .source = source};
     aed_status status;
-    const aed_node *base;
     aed_node *flat;
-    axis *axes;
-    int64_t count;
-    AED_TRY(flatten(memory, root, &flat));
-    AED_TRY(make_axes(memory, flat, &axes, &count));
-    AED_TRY(strip_sweep(memory, root, &base));
-    trials->trials = aed_config_alloc(memory, (size_t)count, sizeof *trials->trials);
-    if (!trials->trials) return AED_MEMORY;
-    trials->count = count;
-    for (int64_t i = 0; i < count; i++)
-        AED_TRY(make_trial(memory, base, name, axes, flat->count, i, &trials->trials[i]));
-    if (count > 1) status = check_ids(flat, trials);
+    AED_TRY(flatten(memory, source->root, &flat));
+    AED_TRY(aed_variant_check(memory, source->root));
+    AED_TRY(aed_axes_make(memory, source, flat, &e.axes));
+    AED_TRY(make_trees(&e));
+    AED_TRY(make_trials(&e, trials));
+    if (trials->count > 1) AED_TRY(check_ids(&e, trials));
+    if (e.axes.count == 0) return AED_OK;
+    AED_TRY(read_base(&e, trials));
+    status = aed_sweep_describe(memory, source, flat, &e.axes, &e.exclusions, trials);
 done:
     return status;
 }

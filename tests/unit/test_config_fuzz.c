@@ -18,18 +18,42 @@ static uint32_t random_below(uint32_t limit)
 
 /* Pieces that make more trouble than single bytes do. */
 static const char *const pieces[] = {
-    "{",       "}",      "[",       "]",        ": ",   ", ",      "\n",      "\n  ",
-    "- ",      "&a ",    "*a",      "!!x ",     "'",    "\"",      "? ",      "|\n",
-    ">\n",     "#",      "---\n",   "%YAML 9",  "null", "~",       "1e999",   "-1",
-    "0x1",     "\xff",   "\xc3",    "\xe2\x80", "\\",   "sweep: ", "name",    "train",
-    "encoder", "code",   "mse",     "linear",   "adam", "seed",    "[[[[[[[", "{a: {b: ",
-    "\t",      "<<: ",   "9999999", ".",        "+",    "...\n",   "@",       "`",
-    "\r",      "weight", "scale",   "mean",     "std",  "holdout", "memory"};
+    "{",         "}",         "[",          "]",           ": ",          ", ",       "\n",
+    "\n  ",      "- ",        "&a ",        "*a",          "!!x ",        "'",        "\"",
+    "? ",        "|\n",       ">\n",        "#",           "---\n",       "%YAML 9",  "null",
+    "~",         "1e999",     "-1",         "0x1",         "\xff",        "\xc3",     "\xe2\x80",
+    "\\",        "sweep: ",   "name",       "train",       "encoder",     "code",     "mse",
+    "linear",    "adam",      "seed",       "[[[[[[[",     "{a: {b: ",    "\t",       "<<: ",
+    "9999999",   ".",         "+",          "...\n",       "@",           "`",        "\r",
+    "weight",    "scale",     "mean",       "std",         "holdout",     "memory",   "zip: ",
+    "exclude: ", "variant: ", "variants: ", "{linspace: ", "{logspace: ", "{range: ", "{random: ",
+    "count",     "from: ",    "good"};
 
 static const char *const overrides[] = {
     NULL,          "model.encoder.0.conv1d.out=3",    "sweep.seed=[1, 2]", "model.decoder.+=relu",
     "train={}",    "model.code.noise=[0.1]",          "sweep=null",        "model.encoder.low=null",
     "data.seed=5", "train.loss.reconstruction.mse=1", "data.scale.mean=1", "data.scale=l2"};
+
+/* Behind bezier_text: a sweep with everything in it, small. */
+static const char sweep_text[] =
+    "variants: {good: , post: {model.decoder.+: relu, train.loss: l1}}\n"
+    "sweep:\n"
+    "  variant: [good, post]\n"
+    "  zip: [{input_noise: {linspace: [0, 0.5, 2]}, train: {batch: [16, 32]}}, {noise_scale: "
+    "[1]}]\n"
+    "  train.optimizer.adam.lr: {logspace: [1.0e-4, 0.1, 2]}\n"
+    "  seed: {random: {from: 1, to: 9, count: 2, log: false, seed: 3}}\n"
+    "  model.encoder.low.out: {range: [2, 3]}\n"
+    "  exclude: [{variant: post, seed: [1, 2]}, {input_noise: 0}]\n";
+
+static const char *const sweep_overrides[] = {NULL,
+                                              "variant=post",
+                                              "sweep.zip=null",
+                                              "sweep.exclude=[{seed: {range: [1, 3]}}]",
+                                              "sweep.seed={random: {from: 1, to: 9, count: 2}}",
+                                              "sweep.input_noise={linspace: [0, 1, 3]}",
+                                              "variants.post.train.batch=16",
+                                              "sweep.variant=[good]"};
 
 /* Parses and, if it was taken, writes out and reads back. */
 static void feed(const char *text, const char *override)
@@ -52,6 +76,8 @@ static void feed(const char *text, const char *override)
     aed_free(first);
     aed_free(second);
     aed_trial_list_destroy(&again);
+    assert_int_equal(aed_config_resolve_list(&trials, 16, 16, &first), AED_OK);
+    aed_free(first);
     aed_trial_list_destroy(&trials);
 }
 
@@ -116,6 +142,27 @@ static void test_parse_mutated_config(void **state)
     }
 }
 
+/* A mutated sweep is taken rarely as a whole; what counts is that it is answered. */
+static void test_parse_mutated_sweep(void **state)
+{
+    (void)state;
+    char text[4096], override[256];
+    for (int round = 0; round < 10000; round++) {
+        strcpy(text, sweep_text);
+        for (uint32_t i = 1 + random_below(3); i > 0; i--) mutate(text, 1024);
+        char all[4096];
+        snprintf(all, sizeof all, "%s%s", bezier_text, text);
+        const char *chosen =
+            sweep_overrides[random_below(sizeof sweep_overrides / sizeof *sweep_overrides)];
+        if (chosen && random_below(2)) {
+            strcpy(override, chosen);
+            mutate(override, sizeof override);
+            chosen = override;
+        }
+        feed(all, chosen);
+    }
+}
+
 static void test_parse_mutated_override(void **state)
 {
     (void)state;
@@ -130,9 +177,8 @@ static void test_parse_mutated_override(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_random_bytes),
-        cmocka_unit_test(test_parse_random_pieces),
-        cmocka_unit_test(test_parse_mutated_config),
+        cmocka_unit_test(test_parse_random_bytes),     cmocka_unit_test(test_parse_random_pieces),
+        cmocka_unit_test(test_parse_mutated_config),   cmocka_unit_test(test_parse_mutated_sweep),
         cmocka_unit_test(test_parse_mutated_override),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

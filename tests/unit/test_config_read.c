@@ -226,7 +226,9 @@ static void test_unknown_keys_named_with_place(void **state)
                    "config.yaml:1:1: unknown key 'epochs' (did you mean 'train.epochs'?)");
     assert_refused("data: {source: bezier, zzz: 1}\nmodel: {}\ntrain: {}\n", NULL,
                    "config.yaml:1:24: unknown key 'zzz' in bezier");
-    assert_refused("variants: {}\n", NULL, "config.yaml:1:1: unknown key 'variants'");
+    assert_refused(
+        "variants: {}\n", NULL,
+        "config.yaml:1:1: missing key 'data' (mapping: the data source and its arguments)");
 }
 
 static void test_unknown_kinds_named(void **state)

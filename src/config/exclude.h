@@ -1,0 +1,33 @@
+/* `sweep.exclude`: partial settings; a trial that has all of an entry's is left out. */
+#ifndef AED_CONFIG_EXCLUDE_H
+#define AED_CONFIG_EXCLUDE_H
+
+#include "config/axes.h"
+
+enum { AED_SWEEP_MAX_EXCLUDES = 1000 };
+
+typedef struct aed_exclusion aed_exclusion;
+
+/* One entry of the list, looked up in the axes. */
+struct aed_exclusion {
+    const aed_node *node;
+    struct aed_exclusion_part {
+        int64_t axis;
+        const uint8_t *matches; /* a bit for each value of the axis */
+    } * parts;
+    int64_t count;
+    int64_t left_out; /* trials */
+};
+
+typedef struct aed_exclusions {
+    aed_exclusion *entries;
+    int64_t count;
+} aed_exclusions;
+
+aed_status aed_exclusions_make(aed_config_memory *memory, const aed_axes *axes,
+                               aed_exclusions *exclusions);
+
+/* Whether trial `index` of the product is left out; counts it with every entry that says so. */
+bool aed_exclusions_hit(aed_exclusions *exclusions, const aed_axes *axes, int64_t index);
+
+#endif
