@@ -37,21 +37,6 @@ done:
     return status;
 }
 
-static bool is_data_axis(const char *axis)
-{
-    return strcmp(axis, "data") == 0 || strncmp(axis, "data.", 5) == 0;
-}
-
-/* Whether two trials of one list have the same data section. */
-static bool same_data(const aed_trial *a, const aed_trial *b)
-{
-    for (int64_t i = 0; i < a->setting_count; i++)
-        if (is_data_axis(a->settings[i].axis) &&
-            strcmp(a->settings[i].text, b->settings[i].text) != 0)
-            return false;
-    return true;
-}
-
 static void drop_data(aed_job *job)
 {
     aed_dataset_destroy(&job->dataset);
@@ -62,13 +47,13 @@ static void drop_data(aed_job *job)
 
 aed_status aed_job_load_data(aed_job *job, int64_t trial)
 {
-    if (job->data_trial >= 0 &&
-        same_data(&job->list.trials[trial], &job->list.trials[job->data_trial])) {
+    const aed_trial *trials = job->list.trials;
+    if (job->data_trial >= 0 && trials[trial].data_key == trials[job->data_trial].data_key) {
         job->data_trial = trial;
         return AED_OK;
     }
     drop_data(job);
-    const aed_config *config = &job->list.trials[trial].config;
+    const aed_config *config = &trials[trial].config;
     aed_status status = aed_source_create(&config->data, &job->source);
     if (status == AED_OK)
         status = aed_dataset_create(&job->source, &config->data_options, &job->dataset);

@@ -18,6 +18,7 @@ const char aed_options_help[] =
     "                    short: seed=3 noise_scale=0.5 input_noise=0.01\n"
     "                    several values: sweep.seed=[1,2,3] "
     "sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
+    "                    a range of them: 'sweep.seed={range: [1, 100]}'; a variant: variant=NAME\n"
     "  --output DIR      where the results go (default runs/<name of CONFIG>)\n"
     "  --resume          continue the run in DIR; a plain rerun does the same: trials that the\n"
     "                    ledger holds as done are not trained again\n"

@@ -47,6 +47,7 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
     print_ranks(job);
     if (job->list.count > 1)
         printf("trials    %" PRId64 ", one after the other, each on all ranks\n", job->list.count);
+    for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s\n", job->list.notes[i]);
     fflush(stdout);
 }
 
@@ -94,6 +95,33 @@ static void print_memory(const aed_job *job, const aed_trainer *trainer)
            (data + blocks + tile) / mib, data / mib, blocks / mib, tile / mib);
 }
 
+static void print_trial(const aed_job *job, int64_t i)
+{
+    const aed_trial *trial = &job->list.trials[i];
+    printf("  %s ", job->plans[i].id);
+    if (trial->setting_count == 0) printf(" seed=%" PRIu64, trial->config.seed);
+    for (int64_t k = 0; k < trial->setting_count; k++)
+        printf(" %s=%s", trial->settings[k].axis, trial->settings[k].text);
+    printf("\n");
+}
+
+/* The sweep's axes and its trials with their settings; of many, the first and the last ones. */
+static void print_trials(const aed_job *job)
+{
+    enum { MOST = 100, FIRST = 20, LAST = 5 };
+    const int64_t count = job->list.count;
+    const int64_t hidden = count > MOST ? count - FIRST - LAST : 0;
+    if (job->list.summary) printf("sweep     %s\n", job->list.summary);
+    printf("trials    %" PRId64 "\n", count);
+    for (int64_t i = 0; i < count; i++) {
+        if (hidden && i == FIRST) {
+            printf("  ... %" PRId64 " more ...\n", hidden);
+            i += hidden;
+        }
+        print_trial(job, i);
+    }
+}
+
 void aed_report_plan(const aed_job *job, const aed_trainer *trainer)
 {
     aed_report_head(job, trainer);
@@ -102,12 +130,7 @@ void aed_report_plan(const aed_job *job, const aed_trainer *trainer)
            trainer->model.lanes, trainer->model.leaf, job->plans[0].leaves);
     print_memory(job, trainer);
     printf("output    %s\n", job->output);
-    printf("trials    %" PRId64 "\n", job->list.count);
-    for (int64_t i = 0; i < job->list.count; i++) {
-        char label[200];
-        aed_report_label(&job->list.trials[i], label, sizeof label);
-        printf("  %s  %s\n", job->plans[i].id, label);
-    }
+    print_trials(job);
 }
 
 /* ---- Results ----------------------------------------------------------------------------------- */

@@ -62,44 +62,15 @@ static aed_status plan_results(const aed_job *job, writer *w)
     return AED_OK;
 }
 
-/* The values of axis k, as they come in the product: each new one until the first comes again. */
-static char *axis_text(const aed_job *job, int64_t k)
-{
-    const aed_trial *trials = job->list.trials;
-    const char *first = trials[0].settings[k].text, *last = first;
-    char *text = aed_printf_alloc("  %s: [%s", trials[0].settings[k].axis, first);
-    for (int64_t i = 1; text && i < job->list.count; i++) {
-        const char *value = trials[i].settings[k].text;
-        if (strcmp(value, last) == 0) continue;
-        if (strcmp(value, first) == 0) break;
-        char *longer = aed_printf_alloc("%s, %s", text, value);
-        aed_free(text);
-        text = longer;
-        last = value;
-    }
-    return text;
-}
-
-/* The job's config with all defaults written out: the first trial's and the sweep. */
+/* The job's config with all defaults written out. */
 static aed_status resolve_job(const aed_job *job, char **text)
 {
-    const aed_trial *trials = job->list.trials;
     int64_t tile = job->plans[0].tile, leaf = job->plans[0].leaf;
     for (int64_t i = 1; i < job->list.count; i++) {
         if (job->plans[i].tile != tile) tile = 0; /* auto */
         if (job->plans[i].leaf != leaf) leaf = 0;
     }
-    aed_status status = aed_config_resolve(&trials[0].config, tile, leaf, text);
-    for (int64_t k = 0; status == AED_OK && k < trials[0].setting_count; k++) {
-        char *axis = axis_text(job, k);
-        char *longer = axis ? aed_printf_alloc("%s%s%s]\n", *text, k == 0 ? "sweep:\n" : "", axis)
-                            : NULL;
-        aed_free(axis);
-        aed_free(*text);
-        *text = longer;
-        if (!longer) status = aed_fail(AED_MEMORY, "out of memory for the config");
-    }
-    return status;
+    return aed_config_resolve_list(&job->list, tile, leaf, text);
 }
 
 static aed_status open_writer(const aed_job *job, const char *command, const char *hosts, writer *w)
