@@ -2,6 +2,7 @@
 #include "config/axes.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ done:
 static aed_status check_key(const maker *m, const aed_entry *entry, const aed_axis_key *key)
 {
     static const char *const barred[] = {"sweep", "variants", "name"};
-    int64_t unused;
+    int64_t axis;
     for (size_t i = 0; i < sizeof barred / sizeof barred[0]; i++)
         if (strcmp(key->path.keys[0], barred[i]) == 0)
             return aed_place_fail(entry->place, "'%s' cannot be swept", barred[i]);
@@ -110,12 +111,14 @@ static aed_status check_key(const maker *m, const aed_entry *entry, const aed_ax
                                   "sweep.%s=[...]",
                                   word, word);
     }
-    const aed_axis_key *other = aed_axes_find(m->axes, entry->key, &unused);
+    const aed_axis_key *other = aed_axes_find(m->axes, entry->key, &axis);
     if (!other) return AED_OK;
-    if (other->path.place.line == 0)
-        return aed_place_fail(entry->place, "'%s' is swept twice", aed_show(entry->key).text);
-    return aed_place_fail(entry->place, "'%s' is swept twice (first in line %lld)",
-                          aed_show(entry->key).text, (long long)other->path.place.line);
+    char line[48] = "";
+    if (other->path.place.line > 0)
+        snprintf(line, sizeof line, " (first in line %lld)", (long long)other->path.place.line);
+    const bool overridden = entry->place.line == 0 && m->axes->axes[axis].is_group;
+    return aed_place_fail(entry->place, "'%s' is swept twice%s%s", aed_show(entry->key).text, line,
+                          overridden ? "; sweep.zip=null takes the zip groups away" : "");
 }
 
 static aed_status make_key(maker *m, const aed_entry *entry, aed_axis_key *key)

@@ -71,6 +71,8 @@ static void test_ranges_give_the_numbers_one_would_write(void **state)
                   "1.0e-4 0.001 0.01 0.1");
     assert_values("sweep.train.optimizer.adam.lr={logspace: [1, 1.0e-8, 5]}",
                   "1.0 0.01 1.0e-4 1.0e-6 1.0e-8");
+    assert_values("sweep.noise_scale={linspace: [0.12345678901234567, 1.2345678901234567, 2]}",
+                  "0.12345678901234566 1.2345678901234567"); /* ends as they are written */
     assert_values("sweep.seed={range: [1, 5]}", "1 2 3 4 5");
     assert_values("sweep.seed={range: [0, 11, 5]}", "0 5 10");
     assert_values("sweep.seed={range: [3, 1, -1]}", "3 2 1");
@@ -123,6 +125,10 @@ static void test_random_is_drawn_once_and_for_all(void **state)
     assert_values("sweep.train.optimizer.adam.lr={random: {from: 1.0e-4, to: 0.1, count: 3, log: "
                   "true}}",
                   "0.00940507 0.0285632 1.2058e-4");
+    /* Rounding does not lead out of the bounds. */
+    assert_values("sweep.noise_scale={random: {from: 1.234562, to: 1.234578, count: 3, log: "
+                  "true}}",
+                  "1.23457 1.234562 1.234578");
 }
 
 /* Different values within the bounds; more of them keep the first; another seed or key has others. */
@@ -267,6 +273,9 @@ static void test_zip_refused(void **state)
                    "group has 3; one value of each makes a trial");
     assert_refused(with_lines("sweep:\n  seed: [1, 2]\n  zip: [{seed: [3, 4]}]\n"), NULL,
                    "config.yaml:17:10: 'seed' is swept twice (first in line 16)");
+    assert_refused(with_lines("sweep:\n  zip: [{seed: [3, 4]}]\n"), "sweep.seed=[1]",
+                   "sweep.seed=[1]: 'seed' is swept twice (first in line 16); sweep.zip=null takes "
+                   "the zip groups away");
     assert_refused(
         with_lines("sweep: {zip: [{seed: [1, 2, 1], noise_scale: [0, 1, 0]}]}\n"), NULL,
         "config.yaml:15:15: the sweep of 'seed' and its group has the values 1, 0 twice");
@@ -370,6 +379,21 @@ static void test_variants_are_an_axis(void **state)
     aed_trial_list_destroy(&trials);
 }
 
+static void test_variants_in_zip_and_exclude(void **state)
+{
+    (void)state;
+    aed_trial_list trials = parse_trials(
+        with_lines(variant_lines),
+        "sweep={zip: {variant: [plain, wide, post], train.epochs: [1, 2, 3]}, seed: [1, 2], "
+        "exclude: [{variant: [plain, post], seed: 2}]}");
+    assert_settings(&trials, 0, "plain wide wide post");
+    assert_settings(&trials, 1, "1 2 2 3");
+    assert_settings(&trials, 2, "1 1 2 1");
+    assert_int_equal(trials.trials[3].config.layer_count, 5);
+    assert_int_equal(trials.trials[3].config.epochs, 3);
+    aed_trial_list_destroy(&trials);
+}
+
 /* A variant chosen alone is the trial that a sweep has, and that its overrides make by hand. */
 static void test_variant_alone_is_the_same_trial(void **state)
 {
@@ -460,13 +484,13 @@ static void test_resolved_sweep_reads_back(void **state)
 {
     (void)state;
     static const char *const sweeps[] = {
-        "sweep={seed: {range: [1, 3]}, zip: [{noise_scale: [0, 1], train: {batch: [16, 32]}}], "
+        "sweep={seed: {range: [1, 3]}, zip: [{noise_scale: [0, 1], train: {epochs: [16, 32]}}], "
         "exclude: [{seed: 2, noise_scale: 1}]}",
         "sweep={variant: [wide, post, plain], input_noise: {random: {from: 0, to: 1, count: 2}}}",
         "sweep={model.decoder.+: [relu, tanh], model.encoder.1: [relu, null]}",
         "sweep.model.code.noise=[[0.1, 0.1, 1e-2], [0.2, 0.2, 0.2]]", "variant=post"};
     for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
-        const char *overrides[] = {sweeps[i], "train.epochs=77"};
+        const char *overrides[] = {sweeps[i], "train.batch=64"};
         char *first, *second;
         aed_trial_list trials = parse_all(with_lines(variant_lines), overrides, 2);
         assert_int_equal(aed_config_resolve_list(&trials, 0, 0, &first), AED_OK);
@@ -531,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_exclude_of_lists_and_ranges),
         cmocka_unit_test(test_exclude_refused),
         cmocka_unit_test(test_variants_are_an_axis),
+        cmocka_unit_test(test_variants_in_zip_and_exclude),
         cmocka_unit_test(test_variant_alone_is_the_same_trial),
         cmocka_unit_test(test_overrides_come_after_the_variant),
         cmocka_unit_test(test_variants_refused),
