@@ -68,7 +68,7 @@ static aed_status unknown_key(const aed_axes *axes, const aed_entry *entry)
 
 /* The bits of the axis' values that one key of an entry means. */
 static aed_status make_part(aed_config_memory *memory, const aed_axes *axes, const aed_entry *entry,
-                            struct aed_exclusion_part *part)
+                            aed_exclusion_part *part)
 {
     aed_status status = AED_OK;
     const aed_axis_key *key = aed_axes_find(axes, entry->key, &part->axis);

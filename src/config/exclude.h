@@ -6,24 +6,26 @@
 
 enum { AED_SWEEP_MAX_EXCLUDES = 1000 };
 
-typedef struct aed_exclusion aed_exclusion;
+/* One key of an entry, looked up in the axes. */
+typedef struct aed_exclusion_part {
+    int64_t axis;
+    const uint8_t *matches; /* a bit for each value of the axis */
+} aed_exclusion_part;
 
-/* One entry of the list, looked up in the axes. */
-struct aed_exclusion {
+/* One entry of the list: all its parts must match. */
+typedef struct aed_exclusion {
     const aed_node *node;
-    struct aed_exclusion_part {
-        int64_t axis;
-        const uint8_t *matches; /* a bit for each value of the axis */
-    } * parts;
+    aed_exclusion_part *parts;
     int64_t count;
     int64_t left_out; /* trials */
-};
+} aed_exclusion;
 
 typedef struct aed_exclusions {
     aed_exclusion *entries;
     int64_t count;
 } aed_exclusions;
 
+/* The exclusions of a sweep, checked. Fails with AED_CONFIG. */
 aed_status aed_exclusions_make(aed_config_memory *memory, const aed_axes *axes,
                                aed_exclusions *exclusions);
 
