@@ -205,12 +205,12 @@ static aed_status show_running(writer *w, const char *id)
 static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status *outcome)
 {
     aed_trainer trainer;
-    aed_trial_history history;
+    aed_training training = {0};
     observer_state state = {.writer = w, .id = job->plans[trial].id};
-    const aed_observer observer = {observe_epoch, &state};
+    const aed_observer observer = {.epoch = observe_epoch, .self = &state};
     aed_status status = aed_job_create_trainer(job, trial, &trainer);
     if (status != AED_OK) return status;
-    memset(&history, 0, sizeof history);
+    AED_TRY(aed_training_create(&trainer, &training));
     if (w->run) {
         const aed_log_field field = {"trial", state.id, 0};
         aed_run_log(w->run, "trial_start", &field, 1);
@@ -218,17 +218,17 @@ static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status
         aed_progress_begin(&state.line, &job->list.trials[trial], trainer.samples);
     }
     AED_TRY(aed_dist_agree(&job->world, status));
-    *outcome = aed_trial_run(&trainer, &observer, &history);
+    *outcome = aed_training_run(&training, &observer);
     if (w->run) aed_progress_end(&state.line);
     /* A trial that diverged or whose data failed is a result; anything else ends the run. */
     if (*outcome == AED_OK || *outcome == AED_DIVERGED || *outcome == AED_DATA) {
-        if (w->run) status = keep_result(job, trial, &trainer, &history, *outcome, w);
+        if (w->run) status = keep_result(job, trial, &trainer, &training.history, *outcome, w);
     } else {
         status = *outcome;
     }
     status = aed_dist_agree(&job->world, status);
 done:
-    aed_trial_history_destroy(&history);
+    aed_training_destroy(&training);
     aed_trainer_destroy(&trainer);
     return status;
 }

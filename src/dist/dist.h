@@ -39,7 +39,8 @@ aed_status aed_dist_max(const aed_comm *comm, double *values, int count);
 /* Comma-separated host names in rank order, each once; malloc'ed, on every rank. Collective. */
 aed_status aed_dist_hosts(const aed_comm *comm, char **hosts);
 
-/* The contiguous block [*first, *end) of `count` leaves that `rank` of `size` ranks holds. */
+/* The contiguous block [*first, *end) of `count` leaves that `rank` of `size` ranks holds; sizes
+ * differ by one at most, the larger ones come first. */
 void aed_dist_block(int64_t count, int size, int rank, int64_t *first, int64_t *end);
 
 #endif

@@ -9,10 +9,10 @@
 
 void aed_dist_block(int64_t count, int size, int rank, int64_t *first, int64_t *end)
 {
-    /* floor(count rank / size) without the product, which could overflow. */
+    /* The first ranks have one more: where leaves are few, rank 0 has one. */
     const int64_t whole = count / size, rest = count % size;
-    *first = whole * rank + rest * rank / size;
-    *end = whole * (rank + 1) + rest * (rank + 1) / size;
+    *first = whole * rank + (rank < rest ? rank : rest);
+    *end = *first + whole + (rank < rest);
 }
 
 int aed_tree_height(int64_t leaves)

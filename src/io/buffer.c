@@ -49,6 +49,30 @@ void aed_buffer_put_f64(aed_buffer *buffer, double value)
     aed_buffer_put_u64(buffer, bits);
 }
 
+/* Copies numbers of 4 or 8 bytes between this machine's order and little-endian. */
+static void copy_words(unsigned char *to, const unsigned char *from, size_t count, size_t bytes)
+{
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+        if (count > 0) memcpy(to, from, count * bytes);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < bytes; k++) to[i * bytes + k] = from[i * bytes + bytes - 1 - k];
+}
+
+void aed_buffer_put_words(aed_buffer *buffer, const void *numbers, size_t count, size_t bytes)
+{
+    const size_t at = buffer->size;
+    aed_buffer_put(buffer, numbers, count * bytes);
+    if (!buffer->failed && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        copy_words(buffer->bytes + at, numbers, count, bytes);
+}
+
+void aed_load_words(const unsigned char *from, size_t count, size_t bytes, void *numbers)
+{
+    copy_words(numbers, from, count, bytes);
+}
+
 void aed_buffer_put_text(aed_buffer *buffer, const char *text)
 {
     size_t length = text ? strlen(text) : 0;

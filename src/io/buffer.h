@@ -19,6 +19,8 @@ void aed_buffer_put(aed_buffer *buffer, const void *bytes, size_t count);
 void aed_buffer_put_u32(aed_buffer *buffer, uint32_t value);
 void aed_buffer_put_u64(aed_buffer *buffer, uint64_t value);
 void aed_buffer_put_f64(aed_buffer *buffer, double value);
+/* `count` numbers of 4 or 8 bytes each, whatever their type. */
+void aed_buffer_put_words(aed_buffer *buffer, const void *numbers, size_t count, size_t bytes);
 /* Its length (32 bits), then its bytes without the NUL; NULL counts as "". */
 void aed_buffer_put_text(aed_buffer *buffer, const char *text);
 void aed_buffer_destroy(aed_buffer *buffer);
@@ -56,5 +58,8 @@ static inline uint64_t aed_load_le64(const unsigned char *bytes)
     for (int i = 0; i < 8; i++) value |= (uint64_t)bytes[i] << (8 * i);
     return value;
 }
+
+/* `count` numbers of 4 or 8 bytes each, as aed_buffer_put_words stores them. */
+void aed_load_words(const unsigned char *from, size_t count, size_t bytes, void *numbers);
 
 #endif

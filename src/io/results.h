@@ -28,10 +28,19 @@ typedef struct aed_result_array {
     const int64_t *values;
 } aed_result_array;
 
-/* Everything known of one ended trial. Pointers are the caller's (or the run's, when read back). */
+/* A part of an unfinished trial's state, to go on from. */
+typedef enum aed_state_type { AED_STATE_F32, AED_STATE_F64, AED_STATE_I64 } aed_state_type;
+typedef struct aed_state_array {
+    const char *name;
+    aed_state_type type;
+    int64_t count;
+    void *values;
+} aed_state_array;
+
+/* Everything known of one ended trial, or of one in a checkpoint. Pointers are the caller's (or the run's, when read back). */
 typedef struct aed_trial_result {
     char id[16];
-    const char *status; /* "done" or "failed" */
+    const char *status; /* "done" or "failed"; "running" in a checkpoint */
     const char *reason; /* of a failure: step, layer; "" otherwise */
     uint64_t seed;
     int64_t epochs; /* completed */
@@ -49,6 +58,8 @@ typedef struct aed_trial_result {
     const float *parameters;   /* may be NULL if there are no tensors */
     int64_t array_count;
     const aed_result_array *arrays;
+    int64_t state_count; /* 0 unless this is a checkpoint */
+    const aed_state_array *states;
 } aed_trial_result;
 
 /* Attributes of the root group. */

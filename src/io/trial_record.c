@@ -8,6 +8,9 @@
  *   u64 rows,      then rows x columns f64
  *   u32 scalars,   each: text name, f64 value
  *   u32 tensors,   each: text name, u32 rank, rank u64 sizes, i64 fan_in, then its elements as f32
+ *   u32 arrays,    each: text name, u32 rank, rank u64 sizes, then its elements as i64
+ *   of a checkpoint only:
+ *   u32 states,    each: text name, u32 type, u64 count, then its elements as f32, f64 or i64
  *
  * Tensors are stored without the padding that lies between them in memory; offsets are new. */
 #include "io/trial_record.h"
@@ -37,8 +40,8 @@ static void put_array(aed_buffer *buffer, const aed_result_array *array)
 {
     aed_buffer_put_text(buffer, array->name);
     put_shape(buffer, &array->shape);
-    for (int64_t i = 0; i < aed_shape_count(&array->shape); i++)
-        aed_buffer_put_u64(buffer, (uint64_t)array->values[i]);
+    aed_buffer_put_words(buffer, array->values, (size_t)aed_shape_count(&array->shape),
+                         sizeof *array->values);
 }
 
 static void put_tensor(aed_buffer *buffer, const aed_tensor *tensor, const float *parameters)
@@ -46,13 +49,18 @@ static void put_tensor(aed_buffer *buffer, const aed_tensor *tensor, const float
     aed_buffer_put_text(buffer, tensor->name);
     put_shape(buffer, &tensor->shape);
     aed_buffer_put_u64(buffer, (uint64_t)tensor->fan_in);
-    const float *values = parameters + tensor->offset;
-    int64_t count = aed_shape_count(&tensor->shape);
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        aed_buffer_put_u32(buffer, bits);
-    }
+    aed_buffer_put_words(buffer, parameters + tensor->offset,
+                         (size_t)aed_shape_count(&tensor->shape), sizeof *parameters);
+}
+
+static size_t element_bytes(aed_state_type type) { return type == AED_STATE_F32 ? 4 : 8; }
+
+static void put_state(aed_buffer *buffer, const aed_state_array *state)
+{
+    aed_buffer_put_text(buffer, state->name);
+    aed_buffer_put_u32(buffer, (uint32_t)state->type);
+    aed_buffer_put_u64(buffer, (uint64_t)state->count);
+    aed_buffer_put_words(buffer, state->values, (size_t)state->count, element_bytes(state->type));
 }
 
 aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *buffer)
@@ -82,9 +90,8 @@ aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *b
         aed_buffer_put_text(buffer, metrics->names[i]);
     }
     aed_buffer_put_u64(buffer, (uint64_t)metrics->rows);
-    for (int64_t i = 0; i < metrics->rows * metrics->column_count; i++) {
-        aed_buffer_put_f64(buffer, metrics->values[i]);
-    }
+    aed_buffer_put_words(buffer, metrics->values, (size_t)(metrics->rows * metrics->column_count),
+                         sizeof *metrics->values);
     aed_buffer_put_u32(buffer, (uint32_t)result->scalar_count);
     for (int64_t i = 0; i < result->scalar_count; i++) {
         aed_buffer_put_text(buffer, result->scalar_names[i]);
@@ -96,6 +103,8 @@ aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *b
     }
     aed_buffer_put_u32(buffer, (uint32_t)result->array_count);
     for (int64_t i = 0; i < result->array_count; i++) put_array(buffer, &result->arrays[i]);
+    if (result->state_count > 0) aed_buffer_put_u32(buffer, (uint32_t)result->state_count);
+    for (int64_t i = 0; i < result->state_count; i++) put_state(buffer, &result->states[i]);
     if (buffer->failed) return aed_fail(AED_MEMORY, "ledger: out of memory for a trial's record");
     return AED_OK;
 }
@@ -208,7 +217,8 @@ static void take_metrics(reader *in, aed_metrics *metrics)
     int64_t rows = columns == 0 ? 0 : take_count(in, claimed, 8 * (size_t)columns);
     double *values = allocate(in, (size_t)(rows * columns), sizeof *values);
     if (!values) return;
-    for (int64_t i = 0; i < rows * columns; i++) values[i] = take_f64(in);
+    const unsigned char *bytes = take(in, 8 * (size_t)(rows * columns));
+    if (bytes) aed_load_words(bytes, (size_t)(rows * columns), sizeof *values, values);
     *metrics = (aed_metrics){
         .column_count = columns, .names = names, .rows = rows, .values = values};
 }
@@ -281,10 +291,7 @@ static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *res
     if (!parameters) return;
     for (int64_t t = 0; t < count; t++) {
         int64_t n = aed_shape_count(&tensors[t].shape);
-        for (int64_t i = 0; i < n; i++) {
-            uint32_t bits = aed_load_le32(elements[t] + 4 * i);
-            memcpy(&parameters[tensors[t].offset + i], &bits, sizeof bits);
-        }
+        aed_load_words(elements[t], (size_t)n, sizeof *parameters, parameters + tensors[t].offset);
     }
     result->parameters = parameters;
 }
@@ -295,8 +302,31 @@ static void take_array(reader *in, aed_result_array *array)
     const int64_t count = take_shape(in, &array->shape);
     const unsigned char *bytes = take(in, (size_t)count * 8);
     int64_t *values = bytes ? allocate(in, (size_t)count, sizeof *values) : NULL;
-    for (int64_t i = 0; values && i < count; i++) values[i] = (int64_t)aed_load_le64(bytes + 8 * i);
+    if (values) aed_load_words(bytes, (size_t)count, sizeof *values, values);
     array->values = values;
+}
+
+static void take_state(reader *in, aed_state_array *state)
+{
+    state->name = take_text(in);
+    const uint32_t type = take_u32(in);
+    if (type > AED_STATE_I64) malformed(in, "type of a state");
+    state->type = (aed_state_type)type;
+    const size_t bytes = element_bytes(state->type);
+    state->count = take_count(in, take_u64(in), bytes);
+    const unsigned char *elements = take(in, (size_t)state->count * bytes);
+    state->values = elements ? allocate(in, (size_t)state->count, bytes) : NULL;
+    if (state->values) aed_load_words(elements, (size_t)state->count, bytes, state->values);
+}
+
+static void take_states(reader *in, aed_trial_result *result)
+{
+    if (in->status != AED_OK || in->left == 0) return; /* an ended trial has none */
+    int64_t count = take_count(in, take_u32(in), 4 + 4 + 8);
+    aed_state_array *states = allocate(in, (size_t)count, sizeof *states);
+    for (int64_t i = 0; states && i < count; i++) take_state(in, &states[i]);
+    result->state_count = in->status == AED_OK ? count : 0;
+    result->states = states;
 }
 
 static void take_arrays(reader *in, aed_trial_result *result)
@@ -331,6 +361,7 @@ aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
     take_scalars(&in, result);
     take_tensors(&in, keep_parameters, result);
     take_arrays(&in, result);
+    take_states(&in, result);
     if (in.status == AED_OK && in.left != 0) malformed(&in, "end");
 
     if (in.status == AED_OK) {

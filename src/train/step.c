@@ -73,8 +73,11 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
             announce_next(t, pass, begin, samples, i, end);
         }
         aed_sum_leaf(pass->sum, &floats, &doubles);
-        run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples, floats,
-                 doubles);
+        if (aed_watch_stops(t->watch))
+            doubles[t->term_count + AED_SLOT_STOPPED] += 1; /* nobody will use this sum */
+        else
+            run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples,
+                     floats, doubles);
         aed_sum_push(pass->sum);
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
     }
@@ -83,7 +86,9 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
     if (status != AED_OK) return status;
     if (pass->train) t->grads = floats;
-    /* The count of failures is everybody's: all ranks come here together, or none does. */
+    /* These counts are everybody's: all ranks leave here together, or none does. */
+    if ((*sums)[t->term_count + AED_SLOT_STOPPED] > 0)
+        return aed_fail(AED_STOPPED, "stopped on request in epoch %lld", (long long)t->epoch);
     if ((*sums)[t->term_count + AED_SLOT_FAILED] > 0)
         return aed_dist_agree(&t->comm, t->tile_status);
     return AED_OK;

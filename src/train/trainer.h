@@ -11,6 +11,7 @@
 #include "aedist/optim.h"
 #include "config/config.h"
 #include "core/clock.h"
+#include "core/watch.h"
 #include "data/corrupt.h"
 #include "dist/sum.h"
 #include "optim/optim.h"
@@ -84,7 +85,8 @@ typedef struct aed_trainer {
     aed_permutation order; /* of this epoch */
     aed_rng_key *keys;     /* of this epoch, a layer */
 
-    aed_laps *laps; /* slots of the layers, then AED_LAP_*; NULL but for --profile */
+    aed_watch *watch; /* asked once a leaf; NULL: nobody watches */
+    aed_laps *laps;   /* slots of the layers, then AED_LAP_*; NULL but for --profile */
 
     const float *grads; /* of the last step, summed over the batch */
     double lr;
@@ -119,11 +121,13 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch);
 /* One optimiser step. *loss is the weighted sum of the terms, each the mean over the step's samples
  * and elements (of a loss on labels: samples); *count the number of samples. The training pass's
  * terms and accuracy are set. Fails on all ranks alike: AED_DIVERGED if the loss is not finite (the
- * message tells the step and the layer), AED_DATA if a source failed. Collective. */
+ * message tells the step and the layer), AED_DATA if a source failed, AED_STOPPED if the watch of one
+ * of the ranks said so: the step has not been then. Collective. */
 aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count);
 
 /* The same loss over all samples of an evaluation's pass, without noise or dropout, corrupted as the
- * pass says. The pass's terms, accuracy and confusion matrix are set. Collective. */
+ * pass says. The pass's terms, accuracy and confusion matrix are set. Fails as a step does.
+ * Collective. */
 aed_status aed_trainer_evaluate(aed_trainer *trainer, aed_pass *pass, double *loss);
 
 /* Norm of the last step's gradient, before clipping. */
@@ -135,7 +139,7 @@ int64_t aed_trainer_leaves(const aed_trainer *trainer);
 /* ---- Between the files of train/ ---- */
 
 /* A leaf's doubles: a sum a term, then these, then the confusion matrix. */
-enum { AED_SLOT_FAILED, AED_SLOT_CORRECT, AED_SLOTS };
+enum { AED_SLOT_FAILED, AED_SLOT_STOPPED, AED_SLOT_CORRECT, AED_SLOTS };
 
 /* terms.c: binds the config's losses to the model and checks that each is defined there. */
 aed_status aed_trainer_bind_terms(aed_trainer *trainer, const aed_shape *shape);

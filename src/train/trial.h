@@ -9,13 +9,15 @@
 typedef struct aed_progress {
     int64_t epoch, epochs;
     double train_loss;
-    double val_loss; /* of the last recorded epoch; NAN before */
-    bool recorded;   /* this epoch was added to the metrics */
+    double val_loss;   /* of the last recorded epoch; NAN before */
+    bool recorded;     /* this epoch was added to the metrics: */
+    const double *row; /* its values then, in the order of the metrics' columns */
 } aed_progress;
 
-/* Called after every epoch, on every rank: must be cheap and must not communicate. */
+/* Called on every rank; must be cheap and must not communicate with the trial's other ranks. */
 typedef struct aed_observer {
-    void (*epoch)(void *self, const aed_progress *progress);
+    void (*epoch)(void *self, const aed_progress *progress); /* after every epoch */
+    void (*save)(void *self); /* between two steps, if the trainer's watch says that one is due */
     void *self;
 } aed_observer;
 
@@ -30,10 +32,38 @@ typedef struct aed_trial_history {
     int64_t samples; /* trained on, all epochs */
 } aed_trial_history;
 
-/* Trains all epochs. On AED_DIVERGED (or AED_DATA) the history holds what came before; the trainer's
- * parameters are those of the failed step's start. Collective; the status is the same on all ranks. */
-aed_status aed_trial_run(aed_trainer *trainer, const aed_observer *observer,
-                         aed_trial_history *history);
-void aed_trial_history_destroy(aed_trial_history *history);
+/* A trial on its way. */
+typedef struct aed_training {
+    aed_trainer *trainer;
+    aed_trial_history history;
+    /* Sums of the epoch's steps so far, each weighted by samples: */
+    double epoch_loss;
+    int64_t epoch_samples;
+    double *epoch_details; /* terms and accuracy, where there are columns for them */
+    double gradient_norm;  /* of the last recorded epoch's last step */
+    double start, seconds_before;
+} aed_training;
+
+/* Makes the loop's memory over a trainer, which must outlive it. Collective; fails alike. */
+aed_status aed_training_create(aed_trainer *trainer, aed_training *training);
+void aed_training_destroy(aed_training *training);
+
+/* Trains from where the trial stands to its last epoch. On AED_DIVERGED, AED_DATA or AED_STOPPED the
+ * history holds what came before, and the trainer stands at the failed step's start; after
+ * AED_STOPPED another call goes on. Collective; the status is the same on all ranks. */
+aed_status aed_training_run(aed_training *training, const aed_observer *observer);
+
+/* Seconds of training so far, before an interruption included; valid while it runs. */
+double aed_training_seconds(const aed_training *training);
+
+/* The state between two steps, but for the parameters: names, and pointers into the living trial,
+ * into arrays[AED_TRAINING_STATES]. Returns their number. Every rank holds the same. */
+enum { AED_TRAINING_STATES = 15 };
+int64_t aed_training_state(aed_training *training, aed_state_array *arrays);
+
+/* Takes up a trial where `saved` (with parameters and states) left it: from there on all bits are as
+ * if it had never been interrupted. The trainer must be new. Fails with AED_DATA if it is of another
+ * trial or its numbers are impossible. Not collective; every rank restores the same. */
+aed_status aed_training_restore(aed_training *training, const aed_trial_result *saved);
 
 #endif

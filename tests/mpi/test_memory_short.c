@@ -34,16 +34,17 @@ static aed_status train(const aed_config *config, const aed_dataset *data, const
 {
     const aed_comm *world = &aed_test_world;
     aed_trainer trainer;
-    aed_trial_history history;
+    aed_training training;
     if (world->rank == world->size - 1) aed_alloc_fail_after(number);
     aed_status status = aed_trainer_create(config, data, &source->shape, world, &trainer);
     aed_test_verdict(same_everywhere(status), "allocation %ld: created on some ranks only", number);
     if (status == AED_OK) {
-        status = aed_trial_run(&trainer, NULL, &history);
+        status = aed_training_create(&trainer, &training);
+        if (status == AED_OK) status = aed_training_run(&training, NULL);
         aed_alloc_fail_after(0);
         aed_test_verdict(same_everywhere(status), "allocation %ld: trained on some ranks only",
                          number);
-        aed_trial_history_destroy(&history);
+        aed_training_destroy(&training);
         aed_trainer_destroy(&trainer);
     }
     aed_alloc_fail_after(0);

@@ -221,10 +221,11 @@ static void test_columns_of_the_metrics(void **state)
         "seen_cross_entropy seen_code_l1 seen_smooth_l1 seen_accuracy ";
     char got[1024] = "";
     fixture f;
-    aed_trial_history history;
+    aed_training training;
     create(&f, NULL);
-    assert_int_equal(aed_trial_run(&f.trainer, NULL, &history), AED_OK);
-    const aed_metrics *metrics = &history.metrics;
+    assert_int_equal(aed_training_create(&f.trainer, &training), AED_OK);
+    assert_int_equal(aed_training_run(&training, NULL), AED_OK);
+    const aed_metrics *metrics = &training.history.metrics;
     for (int64_t i = 0; i < metrics->column_count; i++) {
         strcat(got, metrics->names[i]);
         strcat(got, " ");
@@ -237,7 +238,7 @@ static void test_columns_of_the_metrics(void **state)
     assert_true(row[12] == row[26]); /* terms and accuracy stand behind their pass's loss */
     assert_true(row[17] == row[31]);
     for (int64_t i = 0; i < metrics->column_count; i++) assert_true(isfinite(row[i]));
-    aed_trial_history_destroy(&history);
+    aed_training_destroy(&training);
     destroy(&f);
 }
 

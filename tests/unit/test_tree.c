@@ -21,8 +21,9 @@ static void test_block_covers_all(void **state)
             for (int rank = 0; rank < size; rank++) {
                 int64_t first, end;
                 aed_dist_block(count, size, rank, &first, &end);
-                assert_int_equal(first, count * rank / size);
                 assert_int_equal(first, expected);
+                /* Where leaves are few, the first ranks have them. */
+                if (rank == 0 && count > 0) assert_true(end > first);
                 assert_true(end - first == count / size ||
                             end - first == (count + size - 1) / size);
                 expected = end;
