@@ -192,13 +192,13 @@ done:
     return status;
 }
 
-/* results.h5 with the ended trials and `id` as running, unless it has been written just now. */
-static aed_status show_running(writer *w, const char *id)
+/* results.h5 with the ended trials, unless it has been written just now. */
+static aed_status show_running(writer *w)
 {
     const double now = aed_clock_seconds();
     if (w->results_written > 0 && now - w->results_written < RESULTS_INTERVAL) return AED_OK;
     w->results_written = now;
-    return aed_run_write_results(w->run, id);
+    return aed_run_write_results(w->run);
 }
 
 /* Trains one trial. *outcome is its own end: AED_OK, AED_DIVERGED or AED_DATA. */
@@ -214,7 +214,7 @@ static aed_status train_trial(aed_job *job, int64_t trial, writer *w, aed_status
     if (w->run) {
         const aed_log_field field = {"trial", state.id, 0};
         aed_run_log(w->run, "trial_start", &field, 1);
-        status = show_running(w, state.id);
+        status = show_running(w);
         aed_progress_begin(&state.line, &job->list.trials[trial], trainer.samples);
     }
     AED_TRY(aed_dist_agree(&job->world, status));
@@ -280,7 +280,7 @@ static aed_status finish(aed_job *job, writer *w, aed_status status, double star
     const bool ended = status == AED_OK || status == AED_PARTIAL || status == AED_DIVERGED;
     char message[1024];
     snprintf(message, sizeof message, "%s", aed_status_message());
-    const aed_status written = aed_run_write_results(w->run, NULL);
+    const aed_status written = aed_run_write_results(w->run);
     if (!ended) return aed_fail(status, "%s", message); /* the first failure is what is told */
     if (written != AED_OK) return written;
     /* Not known yet if every trial was done before this run. */

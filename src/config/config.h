@@ -54,7 +54,14 @@ typedef struct aed_config {
     int64_t evaluation_count;
 
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
-    int64_t log_every;     /* epochs between progress lines in a batch log; 0: by time */
+    /* How the job is run; no trial's numbers depend on it. */
+    double checkpoint_minutes; /* between checkpoints; 0: not by time */
+    int64_t checkpoint_epochs; /* between checkpoints; 0: not by epochs */
+    int64_t checkpoint_keep;   /* of a trial */
+    int64_t ranks_per_trial;   /* 0: auto */
+    double time_limit;         /* minutes from the start of the job; 0: none */
+
+    int64_t log_every; /* epochs between progress lines in a batch log; 0: by time */
 
     struct aed_config_memory *memory;
 } aed_config;
@@ -113,7 +120,8 @@ aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int
 aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
- * matter to its numbers (not name, metrics, log, data.memory). id holds at least 16 bytes. */
+ * matter to its numbers (not name, metrics, log, data.memory,
+ * checkpoint, ranks_per_trial, time_limit). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 
 /* All keys and kinds with their arguments, as a malloc'ed text for people. */

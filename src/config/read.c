@@ -109,6 +109,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(
         read_every(aed_node_get(root, "metrics"), AED_SECTION_METRICS, 1, &config->metrics_every));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
+    AED_TRY(aed_read_job(root, config));
 done:
     return status;
 }

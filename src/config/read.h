@@ -71,6 +71,8 @@ aed_status aed_read_corruptions(aed_config_memory *memory, const aed_node *list,
 aed_status aed_read_evaluations(aed_config_memory *memory, const aed_node *node,
                                 aed_config *config);
 
+/* `checkpoint:`, `ranks_per_trial:` and `time_limit:` of the top level. */
+aed_status aed_read_job(const aed_node *root, aed_config *config);
 /* `config->noise_scale` is read before the model, the model before the training. */
 aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);
 aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_config *config);

@@ -267,6 +267,35 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     aed_text_add(text, "\n");
 }
 
+/* A time in the unit that the config takes; a positive one only. */
+static void add_minutes(aed_text *text, double minutes)
+{
+    aed_text_add_float(text, minutes);
+    aed_text_add(text, " min");
+}
+
+static void add_job(aed_text *text, const aed_config *config)
+{
+    aed_text_add(text, "checkpoint: {every: ");
+    if (config->checkpoint_epochs > 0)
+        aed_text_addf(text, "%" PRId64 " epochs", config->checkpoint_epochs);
+    else if (config->checkpoint_minutes > 0)
+        add_minutes(text, config->checkpoint_minutes);
+    else
+        aed_text_add(text, "none");
+    aed_text_addf(text, ", keep: %" PRId64 "}\nranks_per_trial: ", config->checkpoint_keep);
+    if (config->ranks_per_trial > 0)
+        aed_text_addf(text, "%" PRId64, config->ranks_per_trial);
+    else
+        aed_text_add(text, "auto");
+    aed_text_add(text, "\ntime_limit: ");
+    if (config->time_limit > 0)
+        add_minutes(text, config->time_limit);
+    else
+        aed_text_add(text, "none");
+    aed_text_add(text, "\n");
+}
+
 aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t leaf, char **text)
 {
     aed_text all = {0};
@@ -276,6 +305,7 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     add_sections(&all, config, tile, leaf, true);
     aed_text_addf(&all, "metrics: {every: %" PRId64 "}\nlog: {every: %" PRId64 "}\n",
                   config->metrics_every, config->log_every);
+    add_job(&all, config);
     return aed_text_take(&all, text);
 }
 

@@ -16,6 +16,12 @@ static const aed_key top_keys[] = {
      "name of the variant to train; sweep.variant: [wide, narrow] trains several (none)"},
     {"sweep",
      "mapping of key paths to lists or ranges of values: one trial for each combination (none)"},
+    {"checkpoint", "mapping: every, keep"},
+    {"ranks_per_trial", "whole number >= 1, or auto: ranks that share one trial of a sweep (auto)"},
+    {"time_limit",
+     "a time such as 55 min or 11.5 h after which the job saves everything and stops, exit 75, or "
+     "none; Slurm's own limit is heeded without it (none)"},
+    {"sweep", "mapping of key paths to lists of values: one trial for each combination"},
 };
 
 static const aed_key data_keys[] = {
@@ -96,6 +102,9 @@ static const aed_key random_keys[] = {
     {"count", "how many values, all different; a larger count keeps the first ones; required"},
     {"log", "true or false: uniform in the logarithm (false)"},
     {"seed", "0 ... 2^64 - 1, of the drawing (0)"},
+static const aed_key checkpoint_keys[] = {
+    {"every", "a time such as 10 min, a number of epochs such as 5 epochs, or none (10 min)"},
+    {"keep", "whole number >= 1: checkpoints of a trial that are kept (2)"},
 };
 
 #define SECTION(path, keys)                             \
@@ -116,6 +125,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_SWEEP] = SECTION("sweep", sweep_keys),
     [AED_SECTION_RANGE] = SECTION("sweep.KEY", range_keys),
     [AED_SECTION_RANDOM] = SECTION("sweep.KEY.random", random_keys),
+    [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
 };
 
 const char *const aed_section_wholes[] = {"seed",       "train.batch", "train.epochs",

@@ -168,6 +168,49 @@ done:
     return status;
 }
 
+static aed_status place_self(aed_comm *comm)
+{
+    aed_status status = AED_OK;
+    AED_TRY_MPI(MPI_Comm_rank(comm->handle, &comm->rank));
+    AED_TRY_MPI(MPI_Comm_size(comm->handle, &comm->size));
+done:
+    return status;
+}
+
+aed_status aed_dist_group(const aed_comm *world, const int *ranks, int count, int tag,
+                          aed_comm *group)
+{
+    aed_status status = AED_OK;
+    MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
+    MPI_Errhandler handler;
+    AED_TRY_MPI(MPI_Comm_group(world->handle, &all));
+    AED_TRY_MPI(MPI_Group_incl(all, count, ranks, &some));
+    AED_TRY_MPI(MPI_Comm_create_group(world->handle, some, tag, &group->handle));
+    AED_TRY_MPI(MPI_Comm_get_errhandler(world->handle, &handler));
+    AED_TRY_MPI(MPI_Comm_set_errhandler(group->handle, handler));
+    AED_TRY_MPI(MPI_Errhandler_free(&handler));
+    AED_TRY(place_self(group));
+done:
+    if (some != MPI_GROUP_NULL) MPI_Group_free(&some);
+    if (all != MPI_GROUP_NULL) MPI_Group_free(&all);
+    return status;
+}
+
+aed_status aed_dist_copy(const aed_comm *comm, aed_comm *copy)
+{
+    aed_status status = AED_OK;
+    AED_TRY_MPI(MPI_Comm_dup(comm->handle, &copy->handle));
+    AED_TRY(place_self(copy));
+done:
+    return status;
+}
+
+void aed_dist_free(aed_comm *comm)
+{
+    if (comm->size > 0) MPI_Comm_free(&comm->handle);
+    *comm = (aed_comm){0};
+}
+
 static bool is_known(const char *names, int count, const char *name)
 {
     for (int i = count - 1; i >= 0; i--) /* neighbours in rank are often on one host */

@@ -36,6 +36,15 @@ aed_status aed_dist_broadcast(const aed_comm *comm, void *data, size_t bytes, in
  * +0 as larger than -0, so that the result has the same bits on any number of ranks. Collective. */
 aed_status aed_dist_max(const aed_comm *comm, double *values, int count);
 
+/* A communicator of the world's ranks `ranks` (ascending, this one among them). Collective over these
+ * only; `tag` keeps apart groups that are made at the same time. */
+aed_status aed_dist_group(const aed_comm *world, const int *ranks, int count, int tag,
+                          aed_comm *group);
+/* A communicator of the same ranks, for other messages. Collective. */
+aed_status aed_dist_copy(const aed_comm *comm, aed_comm *copy);
+/* Frees a communicator that one of the two made. Collective over it. */
+void aed_dist_free(aed_comm *comm);
+
 /* Comma-separated host names in rank order, each once; malloc'ed, on every rank. Collective. */
 aed_status aed_dist_hosts(const aed_comm *comm, char **hosts);
 

@@ -5,6 +5,7 @@
 
 #include <hdf5_hl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,17 +84,26 @@ aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
     return AED_OK;
 }
 
-aed_status aed_hdf5_save(aed_hdf5 *file, const char *folder, const char *name)
+aed_status aed_hdf5_image(aed_hdf5 *file, const void **bytes, size_t *count)
 {
     /* After a flush the core driver's block is the file; the image's size, asked for without an
      * image, leaves out what the block has to spare. */
     void *memory;
-    ssize_t bytes = -1;
-    if (H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0) bytes = H5Fget_file_image(file->file, NULL, 0);
-    if (bytes < 0 || H5Fget_vfd_handle(file->file, H5P_DEFAULT, &memory) < 0) {
+    ssize_t size = -1;
+    if (H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0) size = H5Fget_file_image(file->file, NULL, 0);
+    if (size < 0 || H5Fget_vfd_handle(file->file, H5P_DEFAULT, &memory) < 0)
         return hdf5_fail(file->root, "");
-    }
-    return aed_file_replace(folder, name, *(void **)memory, (size_t)bytes);
+    *bytes = *(void **)memory;
+    *count = (size_t)size;
+    return AED_OK;
+}
+
+aed_status aed_hdf5_save(aed_hdf5 *file, const char *folder, const char *name)
+{
+    const void *bytes = NULL;
+    size_t count = 0;
+    aed_status status = aed_hdf5_image(file, &bytes, &count);
+    return status == AED_OK ? aed_file_replace(folder, name, bytes, count) : status;
 }
 
 void aed_hdf5_destroy(aed_hdf5 **file)
@@ -149,6 +159,7 @@ static type_pair type_open(aed_hdf5_type type)
     case AED_HDF5_F64: return (type_pair){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
     case AED_HDF5_I64: return (type_pair){H5T_STD_I64LE, H5T_NATIVE_INT64};
     case AED_HDF5_U64: return (type_pair){H5T_STD_U64LE, H5T_NATIVE_UINT64};
+    case AED_HDF5_U8: return (type_pair){H5T_STD_U8LE, H5T_NATIVE_UINT8};
     case AED_HDF5_TEXT: break;
     }
     hid_t text = H5Tcopy(H5T_C_S1);
@@ -207,6 +218,7 @@ aed_status aed_hdf5_attribute_u64(hid_t object, const char *name, uint64_t value
 static size_t element_bytes(aed_hdf5_type type)
 {
     switch (type) {
+    case AED_HDF5_U8: return 1;
     case AED_HDF5_F32: return 4;
     case AED_HDF5_F64:
     case AED_HDF5_I64:
@@ -286,4 +298,62 @@ aed_status aed_hdf5_scale(hid_t group, const char *name, aed_hdf5_type type, int
 void aed_hdf5_scale_close(hid_t scale)
 {
     if (scale >= 0) H5Dclose(scale);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+aed_status aed_hdf5_open_image(const char *path, const void *bytes, size_t count, aed_hdf5 **file,
+                               hid_t *root)
+{
+    *file = NULL;
+    *root = H5I_INVALID_HID;
+    aed_hdf5 *made = aed_alloc(1, sizeof *made);
+    if (!made) return aed_fail(AED_MEMORY, "%s: out of memory", path);
+    made->file = made->root = H5I_INVALID_HID;
+    aed_hdf5_enter(&made->guard);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* HDF5 copies the image; its interface only lacks the const. */
+    if (access >= 0 && H5Pset_fapl_core(access, GROWTH, false) >= 0 &&
+        H5Pset_file_image(access, (void *)(uintptr_t)bytes, count) >= 0)
+        made->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (made->file >= 0) made->root = H5Gopen2(made->file, "/", H5P_DEFAULT);
+    char reason[AED_HDF5_REASON_BYTES];
+    aed_status status = AED_OK;
+    if (made->root < 0)
+        status = aed_fail(AED_DATA, "%s: cannot read it: %s", path, aed_hdf5_reason(reason));
+    if (access >= 0) H5Pclose(access);
+    if (status != AED_OK) {
+        aed_hdf5_destroy(&made);
+        return status;
+    }
+    *file = made;
+    *root = made->root;
+    return AED_OK;
+}
+
+aed_status aed_hdf5_read_bytes(hid_t root, const char *name, size_t most, unsigned char **bytes,
+                               size_t *count)
+{
+    aed_status status = AED_OK;
+    hsize_t size = 0;
+    char reason[AED_HDF5_REASON_BYTES];
+    *bytes = NULL;
+    hid_t dataset = H5Dopen2(root, name, H5P_DEFAULT);
+    hid_t space = dataset >= 0 ? H5Dget_space(dataset) : H5I_INVALID_HID;
+    const bool fits = space >= 0 && H5Sget_simple_extent_ndims(space) == 1 &&
+                      H5Sget_simple_extent_dims(space, &size, NULL) == 1 && size > 0 &&
+                      size <= most;
+    if (fits) *bytes = aed_alloc((size_t)size, 1);
+    if (fits && !*bytes)
+        status = aed_fail(AED_MEMORY, "%s: out of memory for %zu bytes", name, (size_t)size);
+    else if (!fits || H5Dread(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, *bytes) < 0)
+        status = aed_fail(AED_DATA, "cannot read its %s: %s", name, aed_hdf5_reason(reason));
+    *count = (size_t)size;
+    if (space >= 0) H5Sclose(space);
+    if (dataset >= 0) H5Dclose(dataset);
+    if (status != AED_OK) {
+        aed_free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
 }

@@ -18,6 +18,7 @@ typedef enum aed_hdf5_type {
     AED_HDF5_F64,
     AED_HDF5_I64,
     AED_HDF5_U64,
+    AED_HDF5_U8,
     AED_HDF5_TEXT /* values are const char *, stored as UTF-8 of variable length */
 } aed_hdf5_type;
 
@@ -25,8 +26,18 @@ typedef struct aed_hdf5 aed_hdf5;
 
 /* A new file; `path` is for messages. *root is its root group, owned by the file. */
 aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root);
+/* The file's bytes as they are now, valid until the next change. */
+aed_status aed_hdf5_image(aed_hdf5 *file, const void **bytes, size_t *count);
 /* Writes it as folder/name, whole or not at all. */
 aed_status aed_hdf5_save(aed_hdf5 *file, const char *folder, const char *name);
+/* Opens the bytes of a file for reading; they must stay. Bytes that nobody vouches for can crash
+ * HDF5. Fails with AED_DATA. */
+aed_status aed_hdf5_open_image(const char *path, const void *bytes, size_t count, aed_hdf5 **file,
+                               hid_t *root);
+/* Reads the one-dimensional dataset of bytes root/name into a block for the caller to aed_free; at
+ * most `most` bytes. Fails with AED_DATA, AED_MEMORY. */
+aed_status aed_hdf5_read_bytes(hid_t root, const char *name, size_t most, unsigned char **bytes,
+                               size_t *count);
 /* Forgets the file. Takes a pointer to NULL. */
 void aed_hdf5_destroy(aed_hdf5 **file);
 

@@ -1,6 +1,6 @@
 /* The ledger's records, one at a time; the format is in ledger.h, mending in ledger_mend.c, reading
- * without a lock in ledger_reading.c. An append is one write and one fdatasync, and a failed one is
- * taken back. */
+ * without a lock in ledger_reading.c. An append is one write, and a failed one is taken back; one
+ * fdatasync makes any number of them durable. */
 #include "io/ledger.h"
 
 #include <errno.h>
@@ -118,10 +118,6 @@ aed_status aed_ledger_append(aed_ledger *ledger, uint32_t type, aed_buffer *reco
     AED_TRY(aed_ledger_add_place(ledger, ledger->end, (int64_t)length));
     AED_TRY(aed_file_write_at(ledger->descriptor, ledger->path, record->bytes, record->size,
                               ledger->end));
-    if (fdatasync(ledger->descriptor) != 0) {
-        status = aed_file_fail(ledger->path, "fsync", errno);
-        goto done;
-    }
     *index = ledger->count - 1;
     ledger->end += (int64_t)record->size;
     return AED_OK;
@@ -134,6 +130,12 @@ done:
         (void)cut;
     }
     return status;
+}
+
+aed_status aed_ledger_sync(aed_ledger *ledger)
+{
+    if (fdatasync(ledger->descriptor) == 0) return AED_OK;
+    return aed_file_fail(ledger->path, "fsync", errno);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */

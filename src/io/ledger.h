@@ -47,9 +47,12 @@ typedef struct aed_ledger_health {
 aed_status aed_ledger_open_reading(const char *folder, aed_ledger_visit visit, void *context,
                                    aed_ledger_health *health, aed_ledger **ledger);
 
-/* Appends a record, durable on return. `record` begins with AED_LEDGER_HEADER bytes, filled here,
- * and goes on with the payload. On failure the ledger is as before. *index is as in the visit. */
+/* Appends a record, durable after the next sync. `record` begins with AED_LEDGER_HEADER bytes, filled
+ * here, and goes on with the payload. On failure the ledger is as before. *index is as in the
+ * visit. */
 aed_status aed_ledger_append(aed_ledger *ledger, uint32_t type, aed_buffer *record, int64_t *index);
+/* Makes all appended records durable. */
+aed_status aed_ledger_sync(aed_ledger *ledger);
 
 /* Reads record `index` again: *payload (of *length bytes) is valid until the next read or close. */
 aed_status aed_ledger_read(aed_ledger *ledger, int64_t index, const unsigned char **payload,

@@ -31,13 +31,10 @@ void aed_log_time(char *text)
     snprintf(text + length, AED_LOG_TIME_BYTES - length, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
-aed_status aed_log_write(aed_log *log, const char *event, const aed_log_field *fields, int count)
+void aed_log_put(aed_buffer *line, const char *event, const aed_log_field *fields, int count)
 {
-    aed_buffer *line = &log->line;
     char time_text[AED_LOG_TIME_BYTES];
     aed_log_time(time_text);
-    line->size = 0;
-    if (log->half_line) aed_json_put_plain(line, "\n");
     aed_json_put_plain(line, "{\"time\": ");
     aed_json_put_text(line, time_text);
     aed_json_put_plain(line, ", \"event\": ");
@@ -53,13 +50,26 @@ aed_status aed_log_write(aed_log *log, const char *event, const aed_log_field *f
         }
     }
     aed_json_put_plain(line, "}\n");
-    if (line->failed) {
-        line->failed = false;
-        return aed_fail(AED_MEMORY, "%s: out of memory for a line", log->path);
-    }
-    aed_status status = aed_file_write(log->descriptor, log->path, line->bytes, line->size);
+}
+
+aed_status aed_log_append(aed_log *log, const aed_buffer *lines)
+{
+    if (lines->failed) return aed_fail(AED_MEMORY, "%s: out of memory for a line", log->path);
+    if (lines->size == 0) return AED_OK;
+    aed_status status = AED_OK;
+    if (log->half_line) status = aed_file_write(log->descriptor, log->path, "\n", 1);
+    if (status == AED_OK)
+        status = aed_file_write(log->descriptor, log->path, lines->bytes, lines->size);
     log->half_line = status != AED_OK;
     return status;
+}
+
+aed_status aed_log_write(aed_log *log, const char *event, const aed_log_field *fields, int count)
+{
+    log->line.size = 0;
+    log->line.failed = false;
+    aed_log_put(&log->line, event, fields, count);
+    return aed_log_append(log, &log->line);
 }
 
 /* A job killed in mid-write leaves half a line; the next line must not be glued to it. */

@@ -3,10 +3,12 @@
 #ifndef AED_IO_RESULTS_H
 #define AED_IO_RESULTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "aedist/status.h"
 #include "aedist/tensor.h"
+#include "io/buffer.h"
 
 /* Columns over the recorded epochs: "epoch", "train_loss", "val_loss", "lr", "grad_norm" ... */
 typedef struct aed_metrics {
@@ -95,9 +97,15 @@ aed_status aed_run_open(const char *dir, const char *resolved, const aed_run_inf
 const aed_trial_result *aed_run_find(const aed_run *run, const char *id);
 /* Appends a trial's result to the ledger and fsyncs it: durable on return. */
 aed_status aed_run_append(aed_run *run, const aed_trial_result *result);
+/* The same for an encoded result: AED_LEDGER_HEADER bytes of room, then what aed_trial_record_encode
+ * wrote. Durable after aed_run_sync; *result (unless NULL) is the run's copy. */
+aed_status aed_run_put(aed_run *run, aed_buffer *record, const aed_trial_result **result);
+aed_status aed_run_sync(aed_run *run);
+/* Whether trial `id` is shown as running until its result comes. */
+aed_status aed_run_set_running(aed_run *run, const char *id, bool running);
 /* Writes results.h5 anew from the ledger: temporary name, flush, close, fsync, rename, fsync of the
- * folder. `running` is the id of a trial in progress or NULL. */
-aed_status aed_run_write_results(aed_run *run, const char *running);
+ * folder. */
+aed_status aed_run_write_results(aed_run *run);
 /* Appends one line to log.jsonl. `event` names it; fields are key/number or key/text pairs. */
 typedef struct aed_log_field {
     const char *key;
@@ -105,6 +113,10 @@ typedef struct aed_log_field {
     double number;
 } aed_log_field;
 aed_status aed_run_log(aed_run *run, const char *event, const aed_log_field *fields, int count);
+/* Appends whole lines that aed_log_put made. */
+aed_status aed_run_log_lines(aed_run *run, const aed_buffer *lines);
+/* The folder that the run was opened with. */
+const char *aed_run_folder(const aed_run *run);
 /* Releases the lock and the memory. Takes a pointer to NULL. */
 void aed_run_close(aed_run **run);
 

@@ -33,7 +33,9 @@ struct aed_run {
     aed_log *log;
     ended_trial *ended; /* in the order in which they first came */
     int64_t ended_count, ended_capacity;
-    int64_t *by_id; /* indices into ended, sorted by trial id */
+    int64_t *by_id;      /* indices into ended, sorted by trial id */
+    char (*running)[16]; /* ids; a handful */
+    int64_t running_count;
 };
 
 static aed_status out_of_memory(const aed_run *run)
@@ -118,39 +120,80 @@ const aed_trial_result *aed_run_find(const aed_run *run, const char *id)
     return ended ? &ended->record->result : NULL;
 }
 
+aed_status aed_run_put(aed_run *run, aed_buffer *record, const aed_trial_result **result)
+{
+    aed_status status;
+    aed_trial_record *read = NULL;
+    int64_t place;
+    if (record->failed || record->size < AED_LEDGER_HEADER) return out_of_memory(run);
+    /* Read back before it is written: what the ledger holds is then known to be readable. */
+    AED_TRY(aed_trial_record_decode(record->bytes + AED_LEDGER_HEADER,
+                                    record->size - AED_LEDGER_HEADER, false, &read));
+    AED_TRY(make_room(run));
+    AED_TRY(aed_ledger_append(run->ledger, AED_LEDGER_TRIAL, record, &place));
+    add_ended(run, read, place);
+    if (result) *result = &read->result;
+    read = NULL;
+
+done:
+    aed_trial_record_destroy(&read);
+    return status;
+}
+
+aed_status aed_run_sync(aed_run *run) { return aed_ledger_sync(run->ledger); }
+
 aed_status aed_run_append(aed_run *run, const aed_trial_result *result)
 {
     static const unsigned char header[AED_LEDGER_HEADER];
     aed_status status;
     aed_buffer bytes = {0};
-    aed_trial_record *record = NULL;
-    int64_t place;
     aed_buffer_put(&bytes, header, sizeof header);
     AED_TRY(aed_trial_record_encode(result, &bytes));
-    /* Read back before it is written: what the ledger holds is then known to be readable. */
-    AED_TRY(aed_trial_record_decode(bytes.bytes + AED_LEDGER_HEADER, bytes.size - AED_LEDGER_HEADER,
-                                    false, &record));
-    AED_TRY(make_room(run));
-    AED_TRY(aed_ledger_append(run->ledger, AED_LEDGER_TRIAL, &bytes, &place));
-    add_ended(run, record, place);
-    record = NULL;
+    AED_TRY(aed_run_put(run, &bytes, NULL));
+    AED_TRY(aed_run_sync(run));
 
 done:
-    aed_trial_record_destroy(&record);
     aed_buffer_destroy(&bytes);
     return status;
 }
+
+/* Index of the trial among those that run, or their number. */
+static int64_t find_running(const aed_run *run, const char *id)
+{
+    int64_t i = 0;
+    while (i < run->running_count && strcmp(run->running[i], id) != 0) i++;
+    return i;
+}
+
+aed_status aed_run_set_running(aed_run *run, const char *id, bool running)
+{
+    const int64_t at = find_running(run, id);
+    if (at < run->running_count && !running)
+        memcpy(run->running[at], run->running[--run->running_count], sizeof *run->running);
+    if (at < run->running_count || !running) return AED_OK;
+    char(*grown)[16] = aed_realloc(run->running, (size_t)at + 1, sizeof *grown);
+    if (!grown) return out_of_memory(run);
+    run->running = grown;
+    snprintf(run->running[run->running_count++], sizeof *run->running, "%s", id);
+    return AED_OK;
+}
+
+const char *aed_run_folder(const aed_run *run) { return run->folder; }
 
 aed_status aed_run_log(aed_run *run, const char *event, const aed_log_field *fields, int count)
 {
     return aed_log_write(run->log, event, fields, count);
 }
 
+aed_status aed_run_log_lines(aed_run *run, const aed_buffer *lines)
+{
+    return aed_log_append(run->log, lines);
+}
+
 /* ---- results.h5 ---------------------------------------------------------------------------- */
 
 /* The planned trials in their order, then those that only the ledger knows. `rows` has room. */
-static int64_t make_rows(const aed_run *run, const char *running, bool *planned,
-                         aed_result_row *rows)
+static int64_t make_rows(const aed_run *run, bool *planned, aed_result_row *rows)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < run->planned_count; i++) {
@@ -162,7 +205,8 @@ static int64_t make_rows(const aed_run *run, const char *running, bool *planned,
                                          .setting_count = trial->setting_count,
                                          .settings = trial->settings,
                                          .result = ended ? &ended->record->result : NULL,
-                                         .running = running && strcmp(running, trial->id) == 0};
+                                         .running = find_running(run, trial->id) <
+                                                    run->running_count};
     }
     for (int64_t i = 0; i < run->ended_count; i++) {
         if (planned[i]) continue;
@@ -172,7 +216,8 @@ static int64_t make_rows(const aed_run *run, const char *running, bool *planned,
                                          .setting_count = result->setting_count,
                                          .settings = result->settings,
                                          .result = result,
-                                         .running = running && strcmp(running, result->id) == 0};
+                                         .running = find_running(run, result->id) <
+                                                    run->running_count};
     }
     return count;
 }
@@ -214,7 +259,7 @@ done:
     return status;
 }
 
-aed_status aed_run_write_results(aed_run *run, const char *running)
+aed_status aed_run_write_results(aed_run *run)
 {
     aed_status status = AED_OK;
     aed_hdf5 *file = NULL;
@@ -226,7 +271,7 @@ aed_status aed_run_write_results(aed_run *run, const char *running)
         status = out_of_memory(run);
         goto done;
     }
-    int64_t count = make_rows(run, running, planned, rows);
+    int64_t count = make_rows(run, planned, rows);
     AED_TRY(aed_hdf5_create(run->results_path, &file, &root));
     AED_TRY(write_root(run, root));
     AED_TRY(aed_results_write_summary(root, rows, count));
@@ -350,6 +395,7 @@ void aed_run_close(aed_run **run)
     }
     aed_free(closed->ended);
     aed_free(closed->by_id);
+    aed_free(closed->running);
     aed_ledger_close(&closed->ledger);
     aed_pool_destroy(&closed->pool);
     aed_free(closed->results_path);

@@ -42,7 +42,10 @@ static void test_resolve_writes_every_default(void **state)
                                  "seed: 11\n"
                                  "noise_scale: 1.0\n"
                                  "metrics: {every: 1}\n"
-                                 "log: {every: 0}\n"));
+                                 "log: {every: 0}\n"
+                                 "checkpoint: {every: 10.0 min, keep: 2}\n"
+                                 "ranks_per_trial: auto\n"
+                                 "time_limit: none\n"));
     aed_free(text);
     aed_trial_list_destroy(&trials);
 }
@@ -56,6 +59,11 @@ static const char *const forms[] = {
     NULL,
     "noise_scale=0",
     "noise_scale=0.3",
+    "checkpoint={every: 3 epochs, keep: 1}",
+    "checkpoint={every: none}",
+    "checkpoint={every: 90s}",
+    "time_limit=1.5 h",
+    "ranks_per_trial=3",
     "train.corrupt=[{masking: 0.5}, {gaussian: 0.5}, {clip: [0, 1]}]",
     "input_noise=0.25",
     "evaluate={noisy: {split: val, corrupt: train}, half: {corrupt: [{masking: 0.5}]}, again: "
@@ -127,6 +135,9 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "metrics.every=5", true);
     assert_same_id(NULL, "sweep.seed=[11]", true);
     assert_same_id(NULL, "data.memory=3", true);
+    assert_same_id(NULL, "checkpoint={every: 3 epochs, keep: 1}", true);
+    assert_same_id(NULL, "ranks_per_trial=3", true);
+    assert_same_id(NULL, "time_limit=1.5 h", true);
     assert_same_id(NULL, "data.scale=auto", true);
     assert_same_id(NULL, "data.holdout=0", true);
     assert_same_id(NULL, "data.holdout=0.1", false);

@@ -102,7 +102,8 @@ static void test_write_results_done_running_pending_and_unplanned(void **state)
     made[3].result.reason = "step 7: layer decoder.0 is not finite";
     assert_ok(aed_run_append(run, &made[3].result));
     assert_ok(aed_run_append(run, &made[2].result));
-    assert_ok(aed_run_write_results(run, made[1].result.id));
+    assert_ok(aed_run_set_running(run, made[1].result.id, true));
+    assert_ok(aed_run_write_results(run));
 
     hid_t file = open_results(*state);
     check_text_attribute(file, "/", "aedist_version", AED_VERSION);
@@ -148,7 +149,7 @@ static void test_write_results_terms_of_a_loss(void **state)
     made.result.metrics.names = columns;
     aed_run *run = open_run(*state, NULL, 0);
     assert_ok(aed_run_append(run, &made.result));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     double value;
     read_numbers(file, "/summary/val_l1_final", 1, &value);
@@ -168,7 +169,7 @@ static void test_write_results_trial_group(void **state)
     made.result.reason = "step 7";
     aed_run *run = open_run(*state, NULL, 0);
     assert_ok(aed_run_append(run, &made.result));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
 
     hid_t file = open_results(*state);
     hid_t trials = H5Gopen2(file, "trials", H5P_DEFAULT);
@@ -216,7 +217,7 @@ static void test_write_results_trial_group(void **state)
 static void test_write_results_no_trials(void **state)
 {
     aed_run *run = open_run(*state, NULL, 0);
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     double none[1];
     read_numbers(file, "/summary/seed", 0, none);
@@ -231,7 +232,7 @@ static void test_write_results_trial_without_content(void **state)
     aed_trial_result empty = {.id = "t0", .status = "failed", .reason = "step 1"};
     aed_run *run = open_run(*state, NULL, 0);
     assert_ok(aed_run_append(run, &empty));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     check_text_attribute(file, "/trials/t0", "config", "");
     assert_true(H5Lexists(file, "/trials/t0/parameters", H5P_DEFAULT) == 0);
@@ -248,7 +249,7 @@ static void test_write_results_awkward_axes(void **state)
     made.settings[1].axis = "status";
     aed_planned_trial planned = fixture_planned(&made);
     aed_run *run = open_run(*state, &planned, 1);
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     double value;
     read_numbers(file, "/summary/data_path", 1, &value);
@@ -282,7 +283,7 @@ static void test_write_results_many_trials(void **state)
     }
     assert_null(aed_run_find(run, "t"));
     assert_null(aed_run_find(run, "u"));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     aed_run_close(&run);
     hid_t file = open_results(*state);
     static double values[MANY];
@@ -328,7 +329,7 @@ static void test_run_append_replaces_an_earlier_result(void **state)
     aed_run_close(&run);
     run = open_run(*state, NULL, 0);
     assert_string_equal(aed_run_find(run, made.result.id)->status, "done");
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     check_texts(file, "/summary/status", 1, (const char *[]){"done"});
     H5Fclose(file);
@@ -419,11 +420,11 @@ static void test_write_results_full_disk(void **state)
     fixture_result_make(1, &made[0]);
     fixture_result_make(2, &made[1]);
     assert_ok(aed_run_append(run, &made[0].result));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     assert_ok(aed_run_append(run, &made[1].result));
     for (rlim_t room = 0; room < 8192; room += 1000) {
         limit_file_size(room);
-        aed_status status = aed_run_write_results(run, NULL);
+        aed_status status = aed_run_write_results(run);
         limit_file_size(RLIM_INFINITY);
         assert_int_equal(status, AED_DATA);
         assert_non_null(strstr(aed_status_message(), "results.h5.tmp: cannot write"));
@@ -432,7 +433,7 @@ static void test_write_results_full_disk(void **state)
         check_texts(file, "/summary/trial", 1, (const char *[]){made[0].result.id});
         H5Fclose(file);
     }
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     aed_run_close(&run);
 }
 
@@ -452,7 +453,7 @@ static void test_run_out_of_memory(void **state)
         aed_status status = aed_run_open(*state, "a: 1\n", &fixture_info, &planned, 1, &notice,
                                          &run);
         if (status == AED_OK) status = aed_run_append(run, &made.result);
-        if (status == AED_OK) status = aed_run_write_results(run, NULL);
+        if (status == AED_OK) status = aed_run_write_results(run);
         if (status == AED_OK) status = aed_run_log(run, "end", NULL, 0);
         aed_alloc_fail_after(0);
         if (status != AED_OK && status != AED_MEMORY) fail_msg("%s", aed_status_message());
