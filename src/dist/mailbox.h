@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
+#include "core/buffer.h"
 #include "dist/dist.h"
-#include "io/buffer.h"
 
 typedef struct aed_mailbox aed_mailbox;
 

@@ -3,7 +3,7 @@
 #ifndef AED_IO_EXPORT_H
 #define AED_IO_EXPORT_H
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/results.h"
 
 typedef struct aed_export_format {

@@ -4,7 +4,7 @@
 #include <sha2.h>
 #include <string.h>
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/results.h"
 
 enum { CHUNK = 1024 };

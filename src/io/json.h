@@ -2,7 +2,7 @@
 #ifndef AED_IO_JSON_H
 #define AED_IO_JSON_H
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 
 /* The characters as they are: braces, commas. */
 void aed_json_put_plain(aed_buffer *buffer, const char *text);

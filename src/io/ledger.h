@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "aedist/status.h"
-#include "io/buffer.h"
+#include "core/buffer.h"
 
 enum {
     AED_LEDGER_HEADER = 20, /* bytes before a record's payload */

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/buffer.h"
 #include "core/memory.h"
-#include "io/buffer.h"
 #include "io/file.h"
 #include "io/json.h"
 

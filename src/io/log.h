@@ -2,7 +2,7 @@
 #ifndef AED_IO_LOG_H
 #define AED_IO_LOG_H
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/results.h"
 
 typedef struct aed_log aed_log;

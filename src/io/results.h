@@ -8,7 +8,7 @@
 
 #include "aedist/status.h"
 #include "aedist/tensor.h"
-#include "io/buffer.h"
+#include "core/buffer.h"
 
 /* Columns over the recorded epochs: "epoch", "train_loss", "val_loss", "lr", "grad_norm" ... */
 typedef struct aed_metrics {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/results.h"
 
 typedef struct aed_trial_record {

@@ -7,7 +7,7 @@
 #ifndef AED_IO_WRITER_H
 #define AED_IO_WRITER_H
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/results.h"
 
 typedef struct aed_writer aed_writer;

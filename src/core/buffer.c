@@ -1,5 +1,5 @@
 /* Growing bytes and pools; see buffer.h. */
-#include "io/buffer.h"
+#include "core/buffer.h"
 
 #include <stdalign.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * A buffer that runs out of memory remembers it in `failed` and ignores what follows, so that a
  * long row of puts needs one check at its end. A buffer or pool of zeros is empty and ready. */
-#ifndef AED_IO_BUFFER_H
-#define AED_IO_BUFFER_H
+#ifndef AED_CORE_BUFFER_H
+#define AED_CORE_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
