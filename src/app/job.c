@@ -45,7 +45,7 @@ static void drop_data(aed_job *job)
     job->floor_rank = -1;
 }
 
-aed_status aed_job_load_data(aed_job *job, int64_t trial)
+aed_status aed_job_load_data(aed_job *job, int64_t trial, const aed_comm *group)
 {
     const aed_trial *trials = job->list.trials;
     if (job->data_trial >= 0 && trials[trial].data_key == trials[job->data_trial].data_key) {
@@ -57,7 +57,7 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial)
     aed_status status = aed_source_create(&config->data, &job->source);
     if (status == AED_OK)
         status = aed_dataset_create(&job->source, &config->data_options, &job->dataset);
-    status = aed_dist_agree(&job->world, status);
+    status = aed_dist_agree(group, status);
     if (status == AED_OK)
         job->data_trial = trial;
     else
@@ -71,29 +71,33 @@ static int64_t code_size(const aed_model *model)
                                                  : &model->layers[model->code_layer].out);
 }
 
-aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trainer)
+aed_status aed_job_create_trainer(aed_job *job, int64_t trial, const aed_comm *group,
+                                  aed_trainer *trainer)
 {
-    aed_status status = aed_job_load_data(job, trial);
+    aed_status status = aed_job_load_data(job, trial, group);
     if (status != AED_OK) return status;
     return aed_trainer_create(&job->list.trials[trial].config, &job->dataset, &job->source.shape,
-                              &job->world, trainer);
+                              group, trainer);
 }
 
+/* Every rank plans for itself. */
 static aed_status plan_trial(aed_job *job, int64_t trial)
 {
+    const aed_comm self = {MPI_COMM_SELF, 0, 1};
     aed_trainer trainer;
     aed_config *config = &job->list.trials[trial].config;
     aed_plan *plan = &job->plans[trial];
-    aed_status status = aed_job_create_trainer(job, trial, &trainer);
+    aed_status status = aed_job_create_trainer(job, trial, &self, &trainer);
     if (status != AED_OK) return status;
     config->data_options.scale = job->dataset.scale; /* what `auto` means is known by now */
     *plan = (aed_plan){.tile = trainer.model.lanes,
                        .leaf = trainer.model.leaf,
                        .leaves = aed_trainer_leaves(&trainer),
-                       .code_size = code_size(&trainer.model)};
+                       .code_size = code_size(&trainer.model),
+                       .cost = (double)config->epochs * (double)trainer.samples *
+                               (double)trainer.model.flops};
     aed_trainer_destroy(&trainer);
-    return aed_dist_agree(&job->world,
-                          aed_config_trial_id(config, plan->tile, plan->leaf, plan->id));
+    return aed_config_trial_id(config, plan->tile, plan->leaf, plan->id);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -130,7 +134,8 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
                                   : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
     if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(world, status));
-    for (int64_t i = 0; i < job->list.count; i++) AED_TRY(plan_trial(job, i));
+    for (int64_t i = 0; i < job->list.count && status == AED_OK; i++) status = plan_trial(job, i);
+    AED_TRY(aed_dist_agree(world, status));
     AED_TRY(check_ids(job));
 done:
     status = aed_dist_agree(world, status);

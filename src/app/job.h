@@ -14,6 +14,7 @@ typedef struct aed_plan {
     char id[16];
     int64_t tile, leaf, leaves; /* leaves of a batch: the number of useful ranks */
     int64_t code_size;
+    double cost; /* operations of the forward passes of all epochs: what makes a trial long */
 } aed_plan;
 
 typedef struct aed_job {
@@ -34,11 +35,13 @@ typedef struct aed_job {
 aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job);
 void aed_job_destroy(aed_job *job);
 
-/* Makes the data of `trial` current. Collective; fails alike. */
-aed_status aed_job_load_data(aed_job *job, int64_t trial);
+/* Makes the data of `trial` current. Collective over `group`; fails alike. */
+aed_status aed_job_load_data(aed_job *job, int64_t trial, const aed_comm *group);
 
-/* The engine of `trial` over its data. Collective; fails alike. */
-aed_status aed_job_create_trainer(aed_job *job, int64_t trial, aed_trainer *trainer);
+/* The engine of `trial` over its data, shared by the ranks of `group`. Collective over these; fails
+ * alike. */
+aed_status aed_job_create_trainer(aed_job *job, int64_t trial, const aed_comm *group,
+                                  aed_trainer *trainer);
 
 /* Floors of the squared error for a code of `rank` numbers into job->mean_floor and pca_floor; NAN
  * where they are not to be had quickly. Not collective. */

@@ -48,7 +48,7 @@ static aed_status print_answers(const aed_options *options, bool speaks)
 static aed_status show_plan(aed_job *job, const aed_options *options)
 {
     aed_trainer trainer;
-    aed_status status = aed_job_create_trainer(job, 0, &trainer);
+    aed_status status = aed_job_create_trainer(job, 0, &job->world, &trainer);
     if (status != AED_OK) return status;
     if (job->world.rank == 0) {
         if (options->dry_run) aed_report_plan(job, &trainer);
@@ -64,7 +64,7 @@ static aed_status show_plan(aed_job *job, const aed_options *options)
 static aed_status train(aed_job *job, const aed_options *options, const char *command, double start)
 {
     aed_trainer trainer;
-    aed_status status = aed_job_create_trainer(job, 0, &trainer);
+    aed_status status = aed_job_create_trainer(job, 0, &job->world, &trainer);
     if (status != AED_OK) return status;
     if (job->world.rank == 0) aed_report_head(job, &trainer);
     aed_trainer_destroy(&trainer);

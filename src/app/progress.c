@@ -100,6 +100,26 @@ void aed_progress_epoch(aed_progress_line *line, const aed_progress *progress)
         show(line, progress, now);
 }
 
+void aed_progress_sweep(aed_progress_line *line, const aed_sweep_progress *progress, double now)
+{
+    if (line->start == 0) *line = (aed_progress_line){.terminal = watched(), .start = now, .shown = now};
+    if (now - line->shown < (line->terminal ? TERMINAL_INTERVAL : LOG_INTERVAL)) return;
+    char bar[BAR + 1];
+    const int filled = (int)(progress->ended * BAR / progress->trials);
+    for (int i = 0; i < BAR; i++) bar[i] = i < filled ? '#' : '.';
+    bar[BAR] = '\0';
+    printf("%s%s%s%s%" PRId64 "/%" PRId64 " trials ended, %" PRId64 " running",
+           line->terminal ? "\r\x1b[K" : "", line->terminal ? "[" : "", line->terminal ? bar : "",
+           line->terminal ? "] " : "", progress->ended, progress->trials, progress->running);
+    if (progress->left < 1e9) {
+        const int64_t left = (int64_t)progress->left;
+        printf("  %" PRId64 ":%02d left", left / 60, (int)(left % 60));
+    }
+    if (!line->terminal) printf("\n");
+    fflush(stdout);
+    line->shown = now;
+}
+
 void aed_progress_end(aed_progress_line *line)
 {
     if (line->terminal && line->shown > line->start) {

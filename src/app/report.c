@@ -45,9 +45,20 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
            " leaves of %" PRId64 " samples\n",
            config->epochs, trainer->steps, trainer->batch, job->plans[0].leaves, model->leaf);
     print_ranks(job);
-    if (job->list.count > 1)
-        printf("trials    %" PRId64 ", one after the other, each on all ranks\n", job->list.count);
-    for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s\n", job->list.notes[i]);
+    if (job->list.count > 1) printf("trials    %" PRId64 "
+", job->list.count);
+    for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s
+", job->list.notes[i]);
+    fflush(stdout);
+}
+
+void aed_report_placement(const aed_job *job, const aed_placement *placement)
+{
+    const int ranks = placement->ranks, groups = placement->groups, world = job->world.size;
+    const int more = groups > 0 && world % groups > 0 ? world / groups + 1 : ranks;
+    printf("placement %d %s of %d", groups, groups == 1 ? "group" : "groups", ranks);
+    if (more > ranks) printf(" or %d", more);
+    printf(" %s: %s\n", more == 1 ? "rank" : "ranks", placement->reason);
     fflush(stdout);
 }
 

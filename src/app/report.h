@@ -3,6 +3,7 @@
 #define AED_APP_REPORT_H
 
 #include "app/job.h"
+#include "app/placement.h"
 #include "train/trial.h"
 
 /* The head of a run: model, data, engine, ranks. One paragraph. */
@@ -29,6 +30,16 @@ typedef struct aed_progress_line {
 void aed_progress_begin(aed_progress_line *line, const aed_trial *trial, int64_t samples);
 void aed_progress_epoch(aed_progress_line *line, const aed_progress *progress);
 void aed_progress_end(aed_progress_line *line);
+
+/* Where a sweep stands that several groups work on. */
+typedef struct aed_sweep_progress {
+    int64_t trials, ended, running;
+    double seconds, left; /* since the start, and to come; NAN: not known yet */
+} aed_sweep_progress;
+void aed_progress_sweep(aed_progress_line *line, const aed_sweep_progress *progress, double now);
+
+/* How the ranks are grouped, and why. */
+void aed_report_placement(const aed_job *job, const aed_placement *placement);
 
 /* One line a trial, then what the losses mean and where the results lie. */
 void aed_report_trial(const aed_job *job, int64_t trial, const aed_trial_result *result);

@@ -21,7 +21,6 @@ static const aed_key top_keys[] = {
     {"time_limit",
      "a time such as 55 min or 11.5 h after which the job saves everything and stops, exit 75, or "
      "none; Slurm's own limit is heeded without it (none)"},
-    {"sweep", "mapping of key paths to lists of values: one trial for each combination"},
 };
 
 static const aed_key data_keys[] = {

@@ -177,22 +177,44 @@ done:
     return status;
 }
 
-aed_status aed_dist_group(const aed_comm *world, const int *ranks, int count, int tag,
-                          aed_comm *group)
+/* The world's ranks of `some`, which is freed. */
+static aed_status create_group(const aed_comm *world, MPI_Group some, int tag, aed_comm *group)
 {
     aed_status status = AED_OK;
-    MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
     MPI_Errhandler handler;
-    AED_TRY_MPI(MPI_Comm_group(world->handle, &all));
-    AED_TRY_MPI(MPI_Group_incl(all, count, ranks, &some));
     AED_TRY_MPI(MPI_Comm_create_group(world->handle, some, tag, &group->handle));
     AED_TRY_MPI(MPI_Comm_get_errhandler(world->handle, &handler));
     AED_TRY_MPI(MPI_Comm_set_errhandler(group->handle, handler));
     AED_TRY_MPI(MPI_Errhandler_free(&handler));
     AED_TRY(place_self(group));
 done:
-    if (some != MPI_GROUP_NULL) MPI_Group_free(&some);
-    if (all != MPI_GROUP_NULL) MPI_Group_free(&all);
+    MPI_Group_free(&some);
+    return status;
+}
+
+aed_status aed_dist_group(const aed_comm *world, const int *ranks, int count, int tag,
+                          aed_comm *group)
+{
+    aed_status status = AED_OK;
+    MPI_Group all, some;
+    AED_TRY_MPI(MPI_Comm_group(world->handle, &all));
+    AED_TRY_MPI(MPI_Group_incl(all, count, ranks, &some));
+    AED_TRY_MPI(MPI_Group_free(&all));
+    AED_TRY(create_group(world, some, tag, group));
+done:
+    return status;
+}
+
+aed_status aed_dist_range(const aed_comm *world, int first, int count, int tag, aed_comm *group)
+{
+    aed_status status = AED_OK;
+    MPI_Group all, some;
+    int range[1][3] = {{first, first + count - 1, 1}};
+    AED_TRY_MPI(MPI_Comm_group(world->handle, &all));
+    AED_TRY_MPI(MPI_Group_range_incl(all, 1, range, &some));
+    AED_TRY_MPI(MPI_Group_free(&all));
+    AED_TRY(create_group(world, some, tag, group));
+done:
     return status;
 }
 

@@ -40,6 +40,8 @@ aed_status aed_dist_max(const aed_comm *comm, double *values, int count);
  * only; `tag` keeps apart groups that are made at the same time. */
 aed_status aed_dist_group(const aed_comm *world, const int *ranks, int count, int tag,
                           aed_comm *group);
+/* The same for `count` ranks from `first` on. */
+aed_status aed_dist_range(const aed_comm *world, int first, int count, int tag, aed_comm *group);
 /* A communicator of the same ranks, for other messages. Collective. */
 aed_status aed_dist_copy(const aed_comm *comm, aed_comm *copy);
 /* Frees a communicator that one of the two made. Collective over it. */

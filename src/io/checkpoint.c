@@ -85,6 +85,16 @@ static void prune(const char *folder, const char *id, int keep)
     }
 }
 
+bool aed_checkpoint_exists(const char *dir, const char *id)
+{
+    int64_t steps[MOST_FILES];
+    int count = 0;
+    char *folder = folder_of(dir);
+    const bool exists = folder && list_steps(folder, id, steps, &count) == AED_OK && count > 0;
+    aed_free(folder);
+    return exists;
+}
+
 void aed_checkpoint_remove(const char *dir, const char *id)
 {
     char *folder = folder_of(dir);

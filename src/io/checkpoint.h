@@ -27,6 +27,9 @@ aed_status aed_checkpoint_read(const char *dir, const char *id, char **notice,
 /* Reads one file. Fails with AED_DATA and says what is wrong with it. */
 aed_status aed_checkpoint_read_file(const char *path, aed_trial_record **record);
 
+/* Whether the trial has any checkpoint, damaged or not. */
+bool aed_checkpoint_exists(const char *dir, const char *id);
+
 /* Removes all of a trial's checkpoints: it has ended. Failures are ignored: they do no harm. */
 void aed_checkpoint_remove(const char *dir, const char *id);
 

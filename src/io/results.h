@@ -103,6 +103,8 @@ aed_status aed_run_put(aed_run *run, aed_buffer *record, const aed_trial_result 
 aed_status aed_run_sync(aed_run *run);
 /* Whether trial `id` is shown as running until its result comes. */
 aed_status aed_run_set_running(aed_run *run, const char *id, bool running);
+/* No trial is. */
+void aed_run_clear_running(aed_run *run);
 /* Writes results.h5 anew from the ledger: temporary name, flush, close, fsync, rename, fsync of the
  * folder. */
 aed_status aed_run_write_results(aed_run *run);

@@ -178,6 +178,8 @@ aed_status aed_run_set_running(aed_run *run, const char *id, bool running)
     return AED_OK;
 }
 
+void aed_run_clear_running(aed_run *run) { run->running_count = 0; }
+
 const char *aed_run_folder(const aed_run *run) { return run->folder; }
 
 aed_status aed_run_log(aed_run *run, const char *event, const aed_log_field *fields, int count)

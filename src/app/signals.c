@@ -1,0 +1,29 @@
+/* See signals.h. A handler can only leave a mark, and only in a global. */
+#include "app/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t caught;
+
+static void remember(int number)
+{
+    if (number == SIGINT && caught == SIGINT) {
+        /* Blocked while we are in here: it is delivered on return, and ends the process. */
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
+        return;
+    }
+    if (!caught || number == SIGINT) caught = number;
+}
+
+void aed_signals_install(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+int aed_signals_caught(void) { return caught; }

@@ -1,0 +1,13 @@
+/* Requests to stop that come as signals. */
+#ifndef AED_APP_SIGNALS_H
+#define AED_APP_SIGNALS_H
+
+/* From here on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 are requests to save everything and stop; a second
+ * SIGINT ends the process at once. To be called after MPI was started, which has handlers of its
+ * own. */
+void aed_signals_install(void);
+
+/* The signal that came first, 0: none. */
+int aed_signals_caught(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* See summary.h. */
+#include "app/summary.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/memory.h"
+
+static aed_status copy_settings(const aed_trial *trial, aed_trial_summary *summary)
+{
+    const int64_t count = trial->setting_count;
+    summary->settings = aed_alloc((size_t)count, sizeof *summary->settings);
+    if (!summary->settings) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
+    for (int64_t i = 0; i < count; i++)
+        summary->settings[i] = (aed_result_setting){
+            trial->settings[i].axis, trial->settings[i].text, trial->settings[i].number};
+    return AED_OK;
+}
+
+/* Counts of validation samples, true class down, taken for across, after the last evaluation; its
+ * values are NULL if there is none. */
+static aed_result_array confusion_matrix(const aed_trainer *trainer)
+{
+    aed_result_array array = {.name = "confusion"};
+    const aed_pass *pass = &trainer->passes[AED_PASS_VAL];
+    if (!pass->confusion) return array;
+    array.shape = (aed_shape){
+        2, {trainer->data->classes, trainer->terms[trainer->classifier].features}};
+    array.values = pass->confused;
+    return array;
+}
+
+aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
+                              aed_status outcome, aed_trial_summary *summary)
+{
+    static const char *const names[] = {"tile", "leaf", "mean_floor", "pca_floor"};
+    aed_status status;
+    const aed_plan *plan = &job->plans[trial];
+    const aed_trial *source = &job->list.trials[trial];
+    const aed_trial_history *history = &training->history;
+    const aed_trainer *trainer = training->trainer;
+    const bool failed = outcome != AED_OK && outcome != AED_STOPPED;
+    *summary = (aed_trial_summary){.scalars = {(double)plan->tile, (double)plan->leaf, NAN, NAN}};
+    summary->reason = aed_strdup(failed ? aed_status_message() : "");
+    if (!summary->reason) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
+    if (outcome != AED_STOPPED) {
+        (void)aed_job_floors(job, plan->code_size); /* an extra: without it they are NAN */
+        summary->scalars[2] = job->mean_floor;
+        summary->scalars[3] = job->pca_floor;
+        summary->confusion = confusion_matrix(trainer);
+    }
+    AED_TRY(copy_settings(source, summary));
+    AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &summary->resolved));
+    summary->result = (aed_trial_result){
+        .status = failed ? "failed" : outcome == AED_STOPPED ? "running" : "done",
+        .reason = summary->reason,
+        .seed = source->config.seed,
+        .epochs = history->epochs,
+        .seconds = history->seconds,
+        .samples_per_second = history->seconds > 0 ? (double)history->samples / history->seconds
+                                                   : 0,
+        .resolved = summary->resolved,
+        .setting_count = source->setting_count,
+        .settings = summary->settings,
+        .metrics = history->metrics,
+        .scalar_count = isnan(summary->scalars[2]) ? 2 : 4,
+        .scalar_names = names,
+        .scalar_values = summary->scalars,
+        .tensor_count = trainer->model.tensor_count,
+        .tensors = trainer->model.tensors,
+        .parameters = trainer->params,
+        .array_count = summary->confusion.values != NULL,
+        .arrays = &summary->confusion,
+    };
+    memcpy(summary->result.id, plan->id, sizeof summary->result.id);
+    if (outcome != AED_STOPPED)
+        aed_weights_hash(summary->result.tensors, summary->result.tensor_count,
+                         summary->result.parameters, summary->result.weights_hash);
+done:
+    return status;
+}
+
+void aed_summary_destroy(aed_trial_summary *summary)
+{
+    aed_free(summary->resolved);
+    aed_free(summary->reason);
+    aed_free(summary->settings);
+    memset(summary, 0, sizeof *summary);
+}

@@ -1,0 +1,22 @@
+/* What is written of a trial, gathered: its result, or the part of it that a checkpoint has so far. */
+#ifndef AED_APP_SUMMARY_H
+#define AED_APP_SUMMARY_H
+
+#include "app/job.h"
+#include "train/trial.h"
+
+typedef struct aed_trial_summary {
+    aed_trial_result result; /* points into the job, the training and: */
+    char *resolved, *reason;
+    aed_result_setting *settings;
+    double scalars[4];
+    aed_result_array confusion;
+} aed_trial_summary;
+
+/* `outcome` is how the trial ended, AED_STOPPED for one on its way; the message of a failure is the
+ * last one. Destroy in any case. Not collective. */
+aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
+                              aed_status outcome, aed_trial_summary *summary);
+void aed_summary_destroy(aed_trial_summary *summary);
+
+#endif
