@@ -310,18 +310,21 @@ aed_status aed_hdf5_open_image(const char *path, const void *bytes, size_t count
     aed_hdf5 *made = aed_alloc(1, sizeof *made);
     if (!made) return aed_fail(AED_MEMORY, "%s: out of memory", path);
     made->file = made->root = H5I_INVALID_HID;
+    /* HDF5 refuses an image for a name at which a file is; below one there is none. */
+    char *name = aed_printf_alloc("%s/image", path);
     aed_hdf5_enter(&made->guard);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* HDF5 copies the image; its interface only lacks the const. */
-    if (access >= 0 && H5Pset_fapl_core(access, GROWTH, false) >= 0 &&
+    if (name && access >= 0 && H5Pset_fapl_core(access, GROWTH, false) >= 0 &&
         H5Pset_file_image(access, (void *)(uintptr_t)bytes, count) >= 0)
-        made->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+        made->file = H5Fopen(name, H5F_ACC_RDONLY, access);
     if (made->file >= 0) made->root = H5Gopen2(made->file, "/", H5P_DEFAULT);
     char reason[AED_HDF5_REASON_BYTES];
     aed_status status = AED_OK;
     if (made->root < 0)
         status = aed_fail(AED_DATA, "%s: cannot read it: %s", path, aed_hdf5_reason(reason));
     if (access >= 0) H5Pclose(access);
+    aed_free(name);
     if (status != AED_OK) {
         aed_hdf5_destroy(&made);
         return status;
