@@ -7,10 +7,10 @@
 enum { AED_PLACEMENT_SIZES = 40 };
 
 typedef struct aed_placement {
-    int ranks;  /* that share a trial; groups have so many or one more */
+    int ranks; /* that share a trial; groups have so many or one more */
     int groups;
-    bool measured; /* by `ranks_per_trial: auto` */
-    int sizes[AED_PLACEMENT_SIZES]; /* of groups that were measured, ascending */
+    bool measured;                       /* by `ranks_per_trial: auto` */
+    int sizes[AED_PLACEMENT_SIZES];      /* of groups that were measured, ascending */
     double seconds[AED_PLACEMENT_SIZES]; /* of a step on such a group */
     int size_count;
     char reason[256]; /* for people */

@@ -102,7 +102,8 @@ void aed_progress_epoch(aed_progress_line *line, const aed_progress *progress)
 
 void aed_progress_sweep(aed_progress_line *line, const aed_sweep_progress *progress, double now)
 {
-    if (line->start == 0) *line = (aed_progress_line){.terminal = watched(), .start = now, .shown = now};
+    if (line->start == 0)
+        *line = (aed_progress_line){.terminal = watched(), .start = now, .shown = now};
     if (now - line->shown < (line->terminal ? TERMINAL_INTERVAL : LOG_INTERVAL)) return;
     char bar[BAR + 1];
     const int filled = (int)(progress->ended * BAR / progress->trials);

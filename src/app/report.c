@@ -45,10 +45,8 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
            " leaves of %" PRId64 " samples\n",
            config->epochs, trainer->steps, trainer->batch, job->plans[0].leaves, model->leaf);
     print_ranks(job);
-    if (job->list.count > 1) printf("trials    %" PRId64 "
-", job->list.count);
-    for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s
-", job->list.notes[i]);
+    if (job->list.count > 1) printf("trials    %" PRId64 "\n", job->list.count);
+    for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s\n", job->list.notes[i]);
     fflush(stdout);
 }
 

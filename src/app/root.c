@@ -65,8 +65,8 @@ struct aed_root {
     aed_status status; /* what went wrong with the run as a whole */
     char message[1024];
     bool asked, stopping, ended;
-    char why[64];         /* of being asked: "SIGTERM" */
-    aed_status worst;     /* outcome of the trials that failed */
+    char why[64];           /* of being asked: "SIGTERM" */
+    aed_status worst;       /* outcome of the trials that failed */
     double start, deadline; /* of the clock; INFINITY: none */
     int64_t done_here;
     double cost_done; /* of trials ended in this job */
@@ -453,10 +453,7 @@ static void start_move(aed_root *root)
     send_simple(root, root->trials[chosen].group, AED_MESSAGE_STOP);
 }
 
-static int compare_ints(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
+static int compare_ints(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
 /* The group that has just stopped its trial and all idle ones become one. */
 static aed_status join_groups(aed_root *root, int stopped)

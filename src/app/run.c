@@ -36,8 +36,7 @@ aed_status aed_app_run(aed_job *job, const aed_options *options, const char *com
     char *hosts = NULL;
     int64_t pending[2] = {0, 0};
     AED_TRY(aed_dist_hosts(&job->world, &hosts));
-    if (job->world.rank == 0)
-        status = aed_root_create(job, options, command, hosts, start, &root);
+    if (job->world.rank == 0) status = aed_root_create(job, options, command, hosts, start, &root);
     AED_TRY(aed_dist_agree(&job->world, status));
     AED_TRY(share_pending(job, root, pending));
     aed_signals_install();

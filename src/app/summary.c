@@ -52,7 +52,9 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
     AED_TRY(copy_settings(source, summary));
     AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &summary->resolved));
     summary->result = (aed_trial_result){
-        .status = failed ? "failed" : outcome == AED_STOPPED ? "running" : "done",
+        .status = failed                   ? "failed"
+                  : outcome == AED_STOPPED ? "running"
+                                           : "done",
         .reason = summary->reason,
         .seed = source->config.seed,
         .epochs = history->epochs,

@@ -23,10 +23,10 @@ typedef struct worker {
     aed_root *root; /* NULL but on rank 0 */
     aed_mailbox *box;
     aed_comm group;
-    uint32_t tag;       /* of the message that made the group, 0: the first one */
-    bool asked;         /* leader: for the next trial */
-    bool told_signal;   /* leader */
-    bool has_next;      /* leader: the next trial, come ahead, is in */
+    uint32_t tag;     /* of the message that made the group, 0: the first one */
+    bool asked;       /* leader: for the next trial */
+    bool told_signal; /* leader */
+    bool has_next;    /* leader: the next trial, come ahead, is in */
     aed_mail next;
     double last_seconds; /* that the trial before took */
 
@@ -208,10 +208,10 @@ static void look(void *self)
     if (now - w->lines_sent > LOG_INTERVAL) send_lines(w, now);
     if (config->checkpoint_minutes > 0 && now - w->saved > 60 * config->checkpoint_minutes)
         w->watch.save_due = true;
-    const double left = history->epochs == 0 ? w->last_seconds
-                                             : aed_training_seconds(&w->training) /
-                                                   (double)history->epochs *
-                                                   (double)(config->epochs - history->epochs);
+    const double left = history->epochs == 0
+                            ? w->last_seconds
+                            : aed_training_seconds(&w->training) / (double)history->epochs *
+                                  (double)(config->epochs - history->epochs);
     if (left < ASK_AHEAD) ask_for_next(w);
 }
 

@@ -101,6 +101,8 @@ static const aed_key random_keys[] = {
     {"count", "how many values, all different; a larger count keeps the first ones; required"},
     {"log", "true or false: uniform in the logarithm (false)"},
     {"seed", "0 ... 2^64 - 1, of the drawing (0)"},
+};
+
 static const aed_key checkpoint_keys[] = {
     {"every", "a time such as 10 min, a number of epochs such as 5 epochs, or none (10 min)"},
     {"keep", "whole number >= 1: checkpoints of a trial that are kept (2)"},
