@@ -20,8 +20,9 @@ const char aed_options_help[] =
     "sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
     "                    a range of them: 'sweep.seed={range: [1, 100]}'; a variant: variant=NAME\n"
     "  --output DIR      where the results go (default runs/<name of CONFIG>)\n"
-    "  --resume          continue the run in DIR; a plain rerun does the same: trials that the\n"
-    "                    ledger holds as done are not trained again\n"
+    "  --resume          continue the run in DIR; a plain rerun does the same: trials that are "
+    "done\n"
+    "                    are not trained again, interrupted ones go on from their checkpoints\n"
     "  --retry-failed    train trials again that the ledger holds as failed\n"
     "  --dry-run         print the model, its shapes, sizes and trials, and train nothing\n"
     "  --preview         print the first samples, clean and as the model gets them\n"
@@ -32,7 +33,10 @@ const char aed_options_help[] =
     "Environment: AEDIST_SIMD=avx512|avx2|plain forces a kernel set (all give equal bits).\n"
     "\n"
     "Exit codes: 0 done, 2 config or usage, 3 data or file, 4 every trial diverged, 5 some trials\n"
-    "failed, 1 anything else. A run that was killed goes on when it is started again.\n";
+    "failed, 75 stopped on request with everything saved (SIGTERM, SIGINT, SIGUSR1, SIGUSR2 or\n"
+    "time_limit), 1 anything else. A run that was killed or stopped goes on when it is started "
+    "again,\n"
+    "on any number of ranks.\n";
 
 typedef struct flag {
     const char *name;

@@ -1,93 +1,24 @@
 /* The queue of trials and the run's files; see root.h. */
-#include "app/root.h"
-
-#include <hdf5.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/protocol.h"
-#include "app/report.h"
-#include "app/signals.h"
-#include "core/blas.h"
+#include "app/root_private.h"
 #include "core/clock.h"
-#include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "io/checkpoint.h"
-#include "io/writer.h"
-#include "kernel/kernels.h"
 
 /* A trial moves to more ranks if that leaves at least so many seconds less to wait, and if its steps
  * then take at most this part of the time. */
 static const double LEAST_GAIN = 0.5, MOST_SHARE = 0.8;
-/* Slurm's end of the job leaves at least this many seconds for saving. */
-static const double SLURM_MARGIN = 60;
-
-typedef enum trial_state { TRIAL_PENDING, TRIAL_RUNNING, TRIAL_DONE, TRIAL_FAILED } trial_state;
-
-typedef struct queued {
-    trial_state state;
-    int group;        /* that trains it */
-    int64_t epochs;   /* completed, as far as known */
-    double seconds;   /* of training so far, as far as known */
-    aed_buffer saved; /* record of its last checkpoint, while it moves to other ranks */
-} queued;
-
-typedef struct group {
-    int leader, count;
-    uint32_t tag; /* of the message that made it, 0: one of the first */
-    int *ranks;
-    bool waiting; /* has asked for a trial and got none yet */
-    int running;  /* trials that it has: one, or the next one as well */
-} group;
-
-struct aed_root {
-    aed_job *job;
-    aed_run *run;
-    aed_writer *writer;
-    aed_mailbox *box;
-    aed_placement placement;
-    aed_planned_trial *planned;
-    aed_result_setting **settings;
-
-    queued *trials;
-    int64_t *queue; /* trials to be trained, from queue_next to queue_end */
-    int64_t queue_next, queue_end;
-    bool has_checkpoints; /* an earlier job left some */
-    group *groups;        /* those without ranks are gone */
-    int group_count, joins;
-    int64_t moving; /* trial that is being moved to more ranks; -1: none */
-
-    aed_status status; /* what went wrong with the run as a whole */
-    char message[1024];
-    bool asked, stopping, ended;
-    char why[64];           /* of being asked: "SIGTERM" */
-    aed_status worst;       /* outcome of the trials that failed */
-    double start, deadline; /* of the clock; INFINITY: none */
-    int64_t done_here;
-    double cost_done; /* of trials ended in this job */
-    aed_progress_line line;
-    double shown;
-};
-
-/* ---- Opening ------------------------------------------------------------------------------------ */
-
-static void library_versions(char *text, size_t bytes)
+int64_t aed_root_pending(const aed_root *root, int64_t *first)
 {
-    char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
-    int length;
-    unsigned major, minor, release;
-    aed_hdf5_guard guard;
-    MPI_Get_library_version(mpi, &length);
-    mpi[strcspn(mpi, ",\n")] = '\0';
-    aed_hdf5_enter(&guard);
-    H5get_libversion(&major, &minor, &release);
-    aed_hdf5_leave(&guard);
-    snprintf(text, bytes, "%.80s; HDF5 %u.%u.%u; %s", mpi, major, minor, release, aed_blas_name());
+    *first = root->queue_next < root->queue_end ? root->queue[root->queue_next] : 0;
+    return root->queue_end - root->queue_next;
 }
 
 static aed_status out_of_memory(void)
@@ -95,190 +26,12 @@ static aed_status out_of_memory(void)
     return aed_fail(AED_MEMORY, "out of memory for the trials");
 }
 
-static aed_status plan_results(aed_root *root)
-{
-    const aed_job *job = root->job;
-    const int64_t count = job->list.count;
-    root->planned = aed_alloc((size_t)count, sizeof *root->planned);
-    root->settings = aed_alloc((size_t)count, sizeof *root->settings);
-    if (!root->planned || !root->settings) return out_of_memory();
-    for (int64_t i = 0; i < count; i++) {
-        const aed_trial *trial = &job->list.trials[i];
-        aed_result_setting *settings = aed_alloc((size_t)trial->setting_count, sizeof *settings);
-        if (!settings) return out_of_memory();
-        root->settings[i] = settings;
-        for (int64_t k = 0; k < trial->setting_count; k++)
-            settings[k] = (aed_result_setting){trial->settings[k].axis, trial->settings[k].text,
-                                               trial->settings[k].number};
-        root->planned[i] = (aed_planned_trial){.seed = trial->config.seed,
-                                               .setting_count = trial->setting_count,
-                                               .settings = settings};
-        memcpy(root->planned[i].id, job->plans[i].id, sizeof root->planned[i].id);
-    }
-    return AED_OK;
-}
-
-/* The job's config with all defaults written out. */
-static aed_status resolve_job(const aed_job *job, char **text)
-{
-    int64_t tile = job->plans[0].tile, leaf = job->plans[0].leaf;
-    for (int64_t i = 1; i < job->list.count; i++) {
-        if (job->plans[i].tile != tile) tile = 0; /* auto */
-        if (job->plans[i].leaf != leaf) leaf = 0;
-    }
-    return aed_config_resolve_list(&job->list, tile, leaf, text);
-}
-
-static aed_status open_run(aed_root *root, const char *command, const char *hosts)
-{
-    const aed_job *job = root->job;
-    aed_status status = AED_OK;
-    char libraries[400], *resolved = NULL, *notice = NULL;
-    library_versions(libraries, sizeof libraries);
-    const aed_run_info info = {.config = job->list.source_text,
-                               .command = command,
-                               .hosts = hosts,
-                               .ranks = job->world.size,
-                               .kernels = aed_kernels()->name,
-                               .libraries = libraries};
-    AED_TRY(plan_results(root));
-    AED_TRY(resolve_job(job, &resolved));
-    AED_TRY(aed_run_open(job->output, resolved, &info, root->planned, job->list.count, &notice,
-                         &root->run));
-    if (notice) printf("note      %s\n", notice);
-done:
-    aed_free(resolved);
-    aed_free(notice);
-    return status;
-}
-
-/* What the ledger and the checkpoints hold of the job, and says so. */
-static void find_state(aed_root *root, bool retry_failed)
-{
-    const aed_job *job = root->job;
-    int64_t done = 0, failed = 0, interrupted = 0;
-    for (int64_t i = 0; i < job->list.count; i++) {
-        queued *t = &root->trials[i];
-        const aed_trial_result *result = aed_run_find(root->run, job->plans[i].id);
-        if (result && strcmp(result->status, "done") == 0)
-            t->state = TRIAL_DONE;
-        else if (result && !retry_failed)
-            t->state = TRIAL_FAILED;
-        done += t->state == TRIAL_DONE;
-        failed += t->state == TRIAL_FAILED;
-        interrupted += t->state == TRIAL_PENDING &&
-                       aed_checkpoint_exists(job->output, job->plans[i].id);
-    }
-    if (failed > 0) root->worst = AED_DIVERGED;
-    root->has_checkpoints = interrupted > 0;
-    if (done + failed > 0)
-        printf("resume    %s holds %" PRId64 " of these trials as done and %" PRId64
-               " as failed%s; they are not trained again\n",
-               job->output, done, failed, failed ? " (--retry-failed trains them)" : "");
-    if (interrupted > 0)
-        printf("resume    %" PRId64 " interrupted %s from %s checkpoint\n", interrupted,
-               interrupted == 1 ? "trial goes on" : "trials go on",
-               interrupted == 1 ? "its" : "their");
-}
-
-typedef struct ranked {
-    double cost;
-    int64_t trial;
-} ranked;
-
-/* The most expensive first, equal ones in the order of the sweep. */
-static int compare_ranked(const void *a, const void *b)
-{
-    const ranked *left = a, *right = b;
-    if (left->cost != right->cost) return left->cost < right->cost ? 1 : -1;
-    return (left->trial > right->trial) - (left->trial < right->trial);
-}
-
-static aed_status make_queue(aed_root *root)
-{
-    const int64_t count = root->job->list.count;
-    ranked *order = aed_alloc((size_t)count, sizeof *order);
-    if (!order) return out_of_memory();
-    for (int64_t i = 0; i < count; i++)
-        if (root->trials[i].state == TRIAL_PENDING)
-            order[root->queue_end++] = (ranked){root->job->plans[i].cost, i};
-    qsort(order, (size_t)root->queue_end, sizeof *order, compare_ranked);
-    for (int64_t i = 0; i < root->queue_end; i++) root->queue[i] = order[i].trial;
-    aed_free(order);
-    return AED_OK;
-}
-
-/* When the job has to be over, by its config or by Slurm. */
-static double find_deadline(const aed_root *root)
-{
-    const double limit = root->job->list.trials[0].config.time_limit, now = aed_clock_seconds();
-    const char *slurm = getenv("SLURM_JOB_END_TIME");
-    double deadline = limit > 0 ? root->start + 60 * limit : INFINITY;
-    if (slurm) {
-        const double left = strtod(slurm, NULL) - (double)time(NULL);
-        const double margin = left / 10 > SLURM_MARGIN ? SLURM_MARGIN : left / 10;
-        if (left > 0 && now + left - margin < deadline) deadline = now + left - margin;
-    }
-    return deadline;
-}
-
-aed_status aed_root_create(aed_job *job, const aed_options *options, const char *command,
-                           const char *hosts, double start, aed_root **root)
-{
-    aed_status status = AED_OK;
-    const size_t count = (size_t)job->list.count;
-    aed_root *made = aed_alloc(1, sizeof *made);
-    if (!made) return out_of_memory();
-    made->job = job;
-    made->start = start;
-    made->moving = -1;
-    made->deadline = find_deadline(made);
-    made->trials = aed_alloc(count, sizeof *made->trials);
-    made->queue = aed_alloc(count, sizeof *made->queue);
-    made->groups = aed_alloc(2 * (size_t)job->world.size, sizeof *made->groups);
-    if (!made->trials || !made->queue || !made->groups) AED_TRY(out_of_memory());
-    AED_TRY(open_run(made, command, hosts));
-    find_state(made, options->retry_failed);
-    AED_TRY(make_queue(made));
-    *root = made;
-    made = NULL;
-done:
-    aed_root_destroy(&made);
-    return status;
-}
-
-void aed_root_destroy(aed_root **root)
-{
-    aed_root *old = *root;
-    if (!old) return;
-    (void)aed_writer_stop(&old->writer);
-    aed_run_close(&old->run);
-    for (int64_t i = 0; i < old->job->list.count; i++) {
-        if (old->settings) aed_free(old->settings[i]);
-        if (old->trials) aed_buffer_destroy(&old->trials[i].saved);
-    }
-    for (int i = 0; i < old->group_count; i++) aed_free(old->groups[i].ranks);
-    aed_free(old->settings);
-    aed_free(old->planned);
-    aed_free(old->trials);
-    aed_free(old->queue);
-    aed_free(old->groups);
-    aed_free(old);
-    *root = NULL;
-}
-
-int64_t aed_root_pending(const aed_root *root, int64_t *first)
-{
-    *first = root->queue_next < root->queue_end ? root->queue[root->queue_next] : 0;
-    return root->queue_end - root->queue_next;
-}
-
 /* ---- Groups ------------------------------------------------------------------------------------- */
 
 static aed_status add_group(aed_root *root, const int *ranks, int count)
 {
-    group *made = &root->groups[root->group_count];
-    *made = (group){.leader = ranks[0], .count = count, .tag = (uint32_t)root->joins};
+    rank_group *made = &root->groups[root->group_count];
+    *made = (rank_group){.leader = ranks[0], .count = count, .tag = (uint32_t)root->joins};
     made->ranks = aed_alloc((size_t)count, sizeof *made->ranks);
     if (!made->ranks) return out_of_memory();
     memcpy(made->ranks, ranks, (size_t)count * sizeof *ranks);
@@ -298,7 +51,7 @@ static int find_group(const aed_root *root, int leader, uint32_t tag)
 
 static bool is_idle(const aed_root *root, int number)
 {
-    const group *g = &root->groups[number];
+    const rank_group *g = &root->groups[number];
     return g->count > 0 && g->waiting && g->running == 0;
 }
 
@@ -359,7 +112,7 @@ static void ask_to_stop(aed_root *root, const char *why)
 /* The checkpoint of an earlier job, or of the move from other ranks, as a payload. */
 static aed_status put_saved(aed_root *root, int64_t number, aed_buffer *message)
 {
-    queued *t = &root->trials[number];
+    queued_trial *t = &root->trials[number];
     aed_status status = AED_OK;
     if (t->saved.size > 0) {
         aed_buffer_put(message, t->saved.bytes + AED_LEDGER_HEADER,
@@ -380,7 +133,7 @@ static aed_status put_saved(aed_root *root, int64_t number, aed_buffer *message)
 
 static void dispatch(aed_root *root, int number)
 {
-    group *g = &root->groups[number];
+    rank_group *g = &root->groups[number];
     if (root->stopping || root->queue_next == root->queue_end) return;
     const int64_t next = root->queue[root->queue_next++];
     aed_buffer message = {0};
@@ -411,7 +164,7 @@ static void requeue(aed_root *root, int64_t number)
 /* Seconds that the trial will still take where it is; NAN: not known. */
 static double seconds_left(const aed_root *root, int64_t number)
 {
-    const queued *t = &root->trials[number];
+    const queued_trial *t = &root->trials[number];
     const int64_t epochs = root->job->list.trials[number].config.epochs;
     if (t->state != TRIAL_RUNNING || t->epochs == 0) return NAN;
     return t->seconds / (double)t->epochs * (double)(epochs - t->epochs);
@@ -464,7 +217,7 @@ static aed_status join_groups(aed_root *root, int stopped)
     int *ranks = aed_alloc((size_t)root->job->world.size, sizeof *ranks);
     if (!ranks) return out_of_memory();
     for (int i = 0; i < before; i++) {
-        const group *g = &root->groups[i];
+        const rank_group *g = &root->groups[i];
         if (i != stopped && !is_idle(root, i)) continue;
         memcpy(ranks + count, g->ranks, (size_t)g->count * sizeof *ranks);
         count += g->count;
@@ -583,7 +336,7 @@ static void take_stopped(aed_root *root, int64_t number)
 static void take_log(aed_root *root, aed_buffer *bytes)
 {
     enum { HEAD = 24 };
-    queued *t = &root->trials[trial_of(root, bytes)];
+    queued_trial *t = &root->trials[trial_of(root, bytes)];
     if (bytes->size < HEAD) return;
     const uint64_t bits = aed_load_le64(bytes->bytes + 16);
     t->epochs = (int64_t)aed_load_le64(bytes->bytes + 8);

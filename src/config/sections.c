@@ -129,8 +129,8 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
 };
 
-const char *const aed_section_wholes[] = {"seed",       "train.batch", "train.epochs",
-                                          "train.tile", "train.leaf",  "metrics.every",
-                                          "log.every",  NULL};
+const char *const aed_section_wholes[] = {
+    "seed",          "train.batch", "train.epochs",    "train.tile",      "train.leaf",
+    "metrics.every", "log.every",   "checkpoint.keep", "ranks_per_trial", NULL};
 
 const aed_section *aed_section_get(aed_section_id id) { return &sections[id]; }
