@@ -98,7 +98,8 @@ done:
 
 static aed_status check_key(const maker *m, const aed_entry *entry, const aed_axis_key *key)
 {
-    static const char *const barred[] = {"sweep", "variants", "name", "checkpoint", "ranks_per_trial", "time_limit"};
+    static const char *const barred[] = {"sweep",      "variants",        "name",
+                                         "checkpoint", "ranks_per_trial", "time_limit"};
     int64_t axis;
     for (size_t i = 0; i < sizeof barred / sizeof barred[0]; i++)
         if (strcmp(key->path.keys[0], barred[i]) == 0)
