@@ -2,10 +2,12 @@
 #include "app/job.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/pca.h"
+#include "app/report.h"
 #include "core/memory.h"
 
 /* Rank 0 reads the file; everybody else parses the text that it sends. */
@@ -80,6 +82,16 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, const aed_comm *g
                               group, trainer);
 }
 
+/* A failure of one trial of a sweep says which: its place may be in a part that all trials share. */
+static aed_status name_trial(const aed_job *job, int64_t trial, aed_status status)
+{
+    char message[640], label[240];
+    if (status == AED_OK || job->list.trials[trial].setting_count == 0) return status;
+    snprintf(message, sizeof message, "%s", aed_status_message());
+    aed_report_label(&job->list.trials[trial], label, sizeof label);
+    return aed_fail(status, "%s (in the trial %s)", message, label);
+}
+
 /* Every rank plans for itself. */
 static aed_status plan_trial(aed_job *job, int64_t trial)
 {
@@ -134,7 +146,8 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
                                   : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
     if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(world, status));
-    for (int64_t i = 0; i < job->list.count && status == AED_OK; i++) status = plan_trial(job, i);
+    for (int64_t i = 0; i < job->list.count && status == AED_OK; i++)
+        status = name_trial(job, i, plan_trial(job, i));
     AED_TRY(aed_dist_agree(world, status));
     AED_TRY(check_ids(job));
 done:

@@ -52,6 +52,8 @@ expect 2 "train.batch=many: " "$good" train.batch=many
 expect 2 "train.epochs=0: " "$good" train.epochs=0
 expect 2 "data.samples=0: " "$good" data.samples=0
 expect 2 "spans 70 points" "$good" model.encoder.0.conv1d.kernel=70
+expect 2 "in the trial seed=1 model.encoder.0.kernel=9" "$good" 'sweep.seed=[1,2]' \
+    'sweep.model.encoder.0.kernel=[7,9]'
 expect 2 "output is 1x11, but a sample is 1x7" "$good" model.decoder.0.conv_transpose1d.kernel=11
 expect 2 "2 values for 3 channels" "$good" 'model.code.noise=[0.1,0.2]'
 expect 2 "bce is defined for targets in \[0, 1\], but the data lies in" "$good" train.loss=bce
