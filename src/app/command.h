@@ -37,6 +37,7 @@ const aed_command *aed_command_find(const char *word);
 aed_status aed_command_run(const aed_command *command, int argc, char **argv,
                            const aed_comm *world);
 
+extern const aed_command aed_command_info;
 extern const aed_command aed_command_eval;
 extern const aed_command aed_command_export;
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "app/command.h"
+#include "app/info.h"
 #include "config/suggest.h"
 #include "core/memory.h"
 #include "io/export.h"
@@ -45,23 +46,16 @@ static aed_status find_format(const char *name, const aed_export_format **format
  * files. */
 static aed_status check_target(const char *path)
 {
-    static const char *const own[] = {"AEDLGR", "\x89HDF\r\n\x1a\n"};
     struct stat facts;
-    char begin[9] = "";
+    const aed_file_kind *kind;
     if (stat(path, &facts) != 0) return AED_OK;
     if (!S_ISREG(facts.st_mode))
         return aed_fail(AED_DATA, "%s: is no plain file; name another one, or - for stdout", path);
-    FILE *file = fopen(path, "rb");
-    if (!file) return aed_file_fail(path, "open", errno);
-    const size_t length = fread(begin, 1, sizeof begin - 1, file);
-    fclose(file);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (length >= strlen(own[i]) && memcmp(begin, own[i], strlen(own[i])) == 0)
-            return aed_fail(AED_DATA,
-                            "%s: holds results or a ledger, which are not overwritten; name "
-                            "another --output",
-                            path);
-    return AED_OK;
+    const aed_status status = aed_file_kind_of(path, &kind);
+    if (status != AED_OK || !kind) return status;
+    return aed_fail(AED_DATA,
+                    "%s: is a file of a run (%s), which is not overwritten; name another --output",
+                    path, kind->name);
 }
 
 static aed_status write_file(const char *path, const aed_buffer *bytes)

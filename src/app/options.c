@@ -7,6 +7,7 @@
 
 const char aed_options_help[] =
     "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
+    "       aedist info RUN|FILE ...\n"
     "       [mpirun -np N] aedist eval RUN [TRIAL] [key.path=value ...]\n"
     "       aedist export RUN TRIAL --to safetensors|csv    (each has a --help of its own)\n"
     "\n"

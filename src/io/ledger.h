@@ -41,7 +41,7 @@ typedef struct aed_ledger_health {
     bool busy; /* a job holds the lock: a torn end may be what it is just writing */
 } aed_ledger_health;
 
-/* Opens folder/ledger for aed_ledger_read only: the file is neither locked nor mended, and a job that
+/* Opens folder/ledger (or a file, `folder` itself) for aed_ledger_read only: the file is neither locked nor mended, and a job that
  * writes to it is not disturbed. Visits the whole records, those behind damage too. Fails with
  * AED_DATA if it is missing or something else. */
 aed_status aed_ledger_open_reading(const char *folder, aed_ledger_visit visit, void *context,

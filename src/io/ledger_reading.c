@@ -3,8 +3,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
-#include "io/file.h"
+#include "core/memory.h"
 #include "io/ledger_records.h"
 
 /* A shared lock is to be had unless a job holds the exclusive one; it is given back at once. */
@@ -34,6 +35,18 @@ static aed_status scan(aed_ledger *ledger, aed_ledger_visit visit, void *context
     return AED_OK;
 }
 
+/* A ledger that was copied may be called anything. */
+static aed_status name_file(const char *place, aed_ledger *ledger)
+{
+    struct stat facts;
+    if (stat(place, &facts) != 0 || S_ISDIR(facts.st_mode)) return AED_OK;
+    char *path = aed_strdup(place);
+    if (!path) return aed_ledger_out_of_memory(ledger);
+    aed_free(ledger->path);
+    ledger->path = path;
+    return AED_OK;
+}
+
 aed_status aed_ledger_open_reading(const char *folder, aed_ledger_visit visit, void *context,
                                    aed_ledger_health *health, aed_ledger **ledger)
 {
@@ -41,6 +54,7 @@ aed_status aed_ledger_open_reading(const char *folder, aed_ledger_visit visit, v
     aed_ledger *made;
     *ledger = NULL;
     AED_TRY(aed_ledger_make(folder, &made));
+    AED_TRY(name_file(folder, made));
     made->descriptor = open(made->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (made->descriptor < 0) {
         const bool missing = errno == ENOENT || errno == ENOTDIR;

@@ -8,7 +8,8 @@
 
 typedef struct aed_stored aed_stored;
 
-/* Opens the run in `folder` as it is now; what a job adds later is not seen. Fails with AED_DATA,
+/* Opens the run in `folder` (or a ledger by its own path) as it is now; what a job adds later is not
+ * seen. Fails with AED_DATA,
  * AED_MEMORY. */
 aed_status aed_stored_open(const char *folder, aed_stored **stored);
 /* Takes a pointer to NULL. */

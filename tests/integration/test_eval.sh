@@ -111,7 +111,7 @@ refuse() {
         fail "eval $*: exit $status, $(<stdout) $(<stderr)"
     fi
 }
-refuse 2 'no run is named'
+refuse 2 'nothing is named'
 refuse 3 'is no run' images
 refuse 2 "begins with 'x'; there are t" bezier x
 refuse 2 'may be any of 4 trials' bezier t

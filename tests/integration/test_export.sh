@@ -66,8 +66,8 @@ refuse 2 '--to safetensors or --to csv is missing' bezier t
 refuse 2 "begins with 'x'; there are t" bezier x --to csv
 refuse 2 'one word too many' bezier t t --to csv
 refuse 3 'is no run' images t --to csv
-refuse 3 'are not overwritten' bezier t --to csv --output bezier/ledger
-refuse 3 'are not overwritten' bezier t --to csv --output bezier/results.h5
+refuse 3 'which is not overwritten' bezier t --to csv --output bezier/ledger
+refuse 3 'which is not overwritten' bezier t --to csv --output bezier/results.h5
 refuse 3 'is no plain file' bezier t --to csv --output /dev/null
 refuse 3 'is no plain file' bezier t --to csv --output images
 refuse 3 'no/such' bezier t --to csv --output no/such/file
