@@ -3,7 +3,7 @@
 #ifndef AED_IO_CONTENTS_H
 #define AED_IO_CONTENTS_H
 
-#include "io/buffer.h"
+#include "core/buffer.h"
 #include "io/stored.h"
 
 /* A swept key and its values in the order in which they came, numbers in at most 9 digits. */

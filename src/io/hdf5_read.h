@@ -9,8 +9,8 @@
 
 #include "aedist/status.h"
 #include "aedist/tensor.h"
+#include "core/buffer.h"
 #include "core/hdf5_guard.h"
-#include "io/buffer.h"
 
 typedef struct aed_hdf5_reader {
     const char *path; /* the caller's */

@@ -28,7 +28,8 @@ static void make_run(const char *folder)
     made[2].result.reason = "step 7";
     assert_ok(aed_run_open(folder, "seed: 1\n", &fixture_info, planned, 4, &notice, &run));
     for (int i = 0; i < 3; i++) assert_ok(aed_run_append(run, &made[i].result));
-    assert_ok(aed_run_write_results(run, planned[3].id));
+    assert_ok(aed_run_set_running(run, planned[3].id, true));
+    assert_ok(aed_run_write_results(run));
     aed_run_close(&run);
 }
 
@@ -109,7 +110,7 @@ static void test_contents_of_nothing_yet(void **state)
     aed_stored *stored;
     aed_contents contents;
     assert_ok(aed_run_open(*state, "seed: 1\n", &fixture_info, NULL, 0, &notice, &run));
-    assert_ok(aed_run_write_results(run, NULL));
+    assert_ok(aed_run_write_results(run));
     assert_ok(aed_contents_of_results(fixture_path(*state, "results.h5"), &contents));
     assert_int_equal(contents.trial_count, 0);
     assert_int_equal(contents.best, -1);
