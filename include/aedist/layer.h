@@ -47,9 +47,10 @@ typedef struct aed_layer_ops {
     /* y[out][lanes] from x[in][lanes]. */
     void (*forward)(const aed_layer *layer, const float *params, const float *x, float *y,
                     const aed_tile *tile);
-    /* dx[in][lanes] (unless NULL) from dy[out][lanes]; adds to grads, laid out as the params. */
+    /* dx[in][lanes] (unless NULL) from dy[out][lanes], which it may overwrite; adds to grads, laid out
+     * as the params. */
     void (*backward)(const aed_layer *layer, const float *params, const float *x, const float *y,
-                     const float *dy, float *dx, float *grads, const aed_tile *tile);
+                     float *dy, float *dx, float *grads, const aed_tile *tile);
     void (*destroy)(aed_layer *layer); /* frees state; NULL if there is none */
     /* Optional. Takes over what the layers behind this one do, layer[1] ... layer[offered], whose
      * outputs nobody else reads: sets `absorbs` to how many it will compute within its own forward

@@ -128,9 +128,10 @@ typedef struct aed_kernels {
     /* Divides each column of [features][lanes] by its Euclidean norm, where that is above 0. */
     void (*unit_columns)(int64_t features, int lanes, float *x);
 
+    /* See aed_gather; then the activation (identity or relu). */
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
-                   const float *x, float *y);
-    /* The same followed by activation and pooling: y[o][window] and the index of each window's winner,
+                   aed_activation activation, const float *x, float *y);
+    /* The same followed by an activation and pooling: y[o][window] and the index of each window's winner,
      * the first largest (a NaN is; it then has the index 4). scratch: AED_POOL_CHANNELS * high *
      * columns * 16 floats. */
     void (*gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,

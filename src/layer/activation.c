@@ -61,7 +61,7 @@ static void activation_forward(const aed_layer *layer, const float *params, cons
 }
 
 static void activation_backward(const aed_layer *layer, const float *params, const float *x,
-                                const float *y, const float *dy, float *dx, float *grads,
+                                const float *y, float *dy, float *dx, float *grads,
                                 const aed_tile *tile)
 {
     (void)params;

@@ -51,8 +51,7 @@ static void noise_forward(const aed_layer *layer, const float *params, const flo
 
 /* The identity. */
 static void noise_backward(const aed_layer *layer, const float *params, const float *x,
-                           const float *y, const float *dy, float *dx, float *grads,
-                           const aed_tile *tile)
+                           const float *y, float *dy, float *dx, float *grads, const aed_tile *tile)
 {
     (void)params;
     (void)x;

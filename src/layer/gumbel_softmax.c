@@ -65,7 +65,7 @@ static void gumbel_forward(const aed_layer *layer, const float *params, const fl
 }
 
 static void gumbel_backward(const aed_layer *layer, const float *params, const float *x,
-                            const float *y, const float *dy, float *dx, float *grads,
+                            const float *y, float *dy, float *dx, float *grads,
                             const aed_tile *tile)
 {
     (void)params;

@@ -75,8 +75,7 @@ static void norm_forward(const aed_layer *layer, const float *params, const floa
 }
 
 static void norm_backward(const aed_layer *layer, const float *params, const float *x,
-                          const float *y, const float *dy, float *dx, float *grads,
-                          const aed_tile *tile)
+                          const float *y, float *dy, float *dx, float *grads, const aed_tile *tile)
 {
     (void)y;
     const norm_state *s = layer->state;

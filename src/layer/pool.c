@@ -89,7 +89,7 @@ static void max_pool_forward(const aed_layer *layer, const float *params, const 
 }
 
 static void max_pool_backward(const aed_layer *layer, const float *params, const float *x,
-                              const float *y, const float *dy, float *dx, float *grads,
+                              const float *y, float *dy, float *dx, float *grads,
                               const aed_tile *tile)
 {
     (void)params;

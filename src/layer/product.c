@@ -58,6 +58,27 @@ static bool is_pointwise(const aed_axis *axis)
            axis->narrow == axis->wide;
 }
 
+aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
+{
+    memcpy(product->axes, axes, sizeof product->axes);
+    product->narrow_positions = axes[0].narrow * axes[1].narrow;
+    product->wide_positions = axes[0].wide * axes[1].wide;
+    product->taps = axes[0].kernel * axes[1].kernel;
+    product->pointwise = is_pointwise(&axes[0]) && is_pointwise(&axes[1]);
+    product->narrow_floats = product->narrow * product->narrow_positions * product->lanes;
+    product->wide_floats = product->wide * product->wide_positions * product->lanes;
+    product->weight_floats = (int64_t)product->narrow * product->wide * product->taps;
+    /* The dense gradient works in strips of 32 wide channels: not worth it for a few. */
+    product->dense_weight = product->pointwise && product->wide >= 16 &&
+                            (int64_t)product->narrow * product->wide >= 256;
+    if (product->dense_weight) return AED_OK;
+    aed_status status;
+    AED_TRY(aed_pairs_create(axes, &product->lists));
+    plan_gathers(product);
+done:
+    return status;
+}
+
 aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, int64_t wide,
                               int64_t groups, int dimensions, const aed_axis axes[2])
 {
@@ -76,23 +97,11 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
     *product = (aed_product){.groups = (int)groups,
                              .narrow = (int)(narrow / groups),
                              .wide = (int)(wide / groups),
-                             .narrow_positions = axes[0].narrow * axes[1].narrow,
-                             .wide_positions = axes[0].wide * axes[1].wide,
-                             .taps = axes[0].kernel * axes[1].kernel,
-                             .pointwise = is_pointwise(&axes[0]) && is_pointwise(&axes[1]),
+                             .lanes = layer->lanes,
                              .to_narrow = to_narrow,
                              .bias = aed_spec_bool(&layer->spec->spec, "bias")};
-    product->narrow_floats = product->narrow * product->narrow_positions * layer->lanes;
-    product->wide_floats = product->wide * product->wide_positions * layer->lanes;
-    product->weight_floats = (int64_t)product->narrow * product->wide * product->taps;
-    /* The dense gradient works in strips of 32 wide channels: not worth it for a few. */
-    product->dense_weight = product->pointwise && product->wide >= 16 &&
-                            (int64_t)product->narrow * product->wide >= 256;
+    AED_TRY(aed_product_plan(product, axes));
     AED_TRY(make_tensors(layer, dimensions, axes));
-    if (!product->dense_weight) {
-        AED_TRY(aed_pairs_create(axes, &product->lists));
-        plan_gathers(product);
-    }
     layer->flops = 2 * pairs * (narrow / groups) * wide;
     if (product->dense_weight) {
         const int64_t columns = product->narrow_positions * layer->lanes;
@@ -111,88 +120,148 @@ void aed_product_destroy(aed_layer *layer)
     if (product) {
         aed_pairs_destroy(&product->lists);
         aed_free(product->pool_memory);
+        aed_free(product->fold_to);
     }
     aed_free(product);
     layer->state = NULL;
 }
 
-/* One side of a group to the other; the bias belongs to the forward direction. */
+/* One side of a group to the other; bias and activation (identity or relu) belong to the forward
+ * direction. */
 static void apply_group(const aed_layer *layer, bool to_narrow, const float *weight,
-                        const float *bias, const float *x, float *y)
+                        const float *bias, aed_activation activation, const float *x, float *y)
 {
     const aed_product *product = layer->state;
     const int64_t columns = product->narrow_positions * layer->lanes;
     if (!product->pointwise) {
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
-        layer->kernels->gather(plan, layer->lanes, weight, bias, x, y);
+        layer->kernels->gather(plan, layer->lanes, weight, bias, activation, x, y);
     } else if (to_narrow) {
         layer->kernels->dense(product->narrow, product->wide, columns, weight, product->wide, 1,
-                              bias, AED_IDENTITY, x, y);
+                              bias, activation, x, y);
     } else {
         layer->kernels->dense(product->wide, product->narrow, columns, weight, 1, product->wide,
-                              bias, AED_IDENTITY, x, y);
+                              bias, activation, x, y);
     }
 }
 
 static void product_apply(const aed_layer *layer, bool to_narrow, const float *weight,
-                          const float *bias, const float *x, float *y)
+                          const float *bias, aed_activation activation, const float *x, float *y)
 {
     const aed_product *product = layer->state;
     const int outputs = to_narrow ? product->narrow : product->wide;
     const int64_t x_floats = to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = to_narrow ? product->narrow_floats : product->wide_floats;
-    for (int g = 0; g < product->groups; g++)
+    const aed_activation within = activation == AED_RELU ? AED_RELU : AED_IDENTITY;
+    for (int g = 0; g < product->groups; g++) {
         apply_group(layer, to_narrow, weight + g * product->weight_floats,
-                    bias ? bias + (int64_t)g * outputs : NULL, x + g * x_floats, y + g * y_floats);
+                    bias ? bias + (int64_t)g * outputs : NULL, within, x + g * x_floats,
+                    y + g * y_floats);
+        if (activation != within)
+            layer->kernels->activate(activation, product->parameter, y_floats, y + g * y_floats,
+                                     y + g * y_floats);
+    }
 }
 
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
                          const aed_tile *tile)
 {
     const aed_product *product = layer->state;
-    const float *bias = product->bias ? params + layer->tensors[1].offset : NULL;
-    if (product->pooled) {
-        aed_product_pool_forward(layer, params, x, y, tile->scratch);
-        return;
-    }
-    product_apply(layer, product->to_narrow, params + layer->tensors[0].offset, bias, x, y);
+    aed_product_weights weights = {.weight = params + layer->tensors[0].offset};
+    if (product->bias) weights.bias = params + layer->tensors[1].offset;
+    if (product->folded)
+        weights.weight = aed_product_fold_weights(product, weights.weight, tile->scratch);
+    if (product->pooled)
+        aed_product_pool_forward(layer, &weights, x, y, tile->scratch);
+    else
+        product_apply(layer, product->to_narrow, weights.weight, weights.bias, product->activation,
+                      x, y);
 }
 
-static void weight_gradient(const aed_layer *layer, const float *narrow_side,
-                            const float *wide_side, float *grad, const aed_tile *tile)
+/* ---- Backward --------------------------------------------------------------------------------- */
+
+/* Bytes of the output's gradient that share the cache of a core with the other factor. */
+static const int64_t BLOCK_BYTES = 256 * 1024;
+
+static void dense_gradient(const aed_layer *layer, const float *narrow_side, const float *wide_side,
+                           float *grad, const aed_tile *tile)
 {
     const aed_product *product = layer->state;
-    for (int g = 0; g < product->groups; g++) {
-        const float *u = narrow_side + g * product->narrow_floats;
-        const float *v = wide_side + g * product->wide_floats;
-        float *to = grad + g * product->weight_floats;
-        if (product->dense_weight)
-            layer->kernels->dense_weight(product->narrow, product->wide,
-                                         product->narrow_positions * layer->lanes, u, v,
-                                         !tile->first, to, tile->scratch);
-        else
-            layer->kernels->gather_weight(&product->weight_plan, layer->lanes, u, v, to);
+    for (int g = 0; g < product->groups; g++)
+        layer->kernels->dense_weight(
+            product->narrow, product->wide, product->narrow_positions * layer->lanes,
+            narrow_side + g * product->narrow_floats, wide_side + g * product->wide_floats,
+            !tile->first, grad + g * product->weight_floats, tile->scratch);
+}
+
+/* Adds to the weight's gradient of a group for `channels` output channels from `first` on; dy is
+ * theirs, x and grad the group's. */
+static void gather_gradient(const aed_layer *layer, int first, int channels, const float *x,
+                            const float *dy, float *grad)
+{
+    const aed_product *product = layer->state;
+    aed_gather_weight plan = product->weight_plan;
+    *(product->to_narrow ? &plan.a_channels : &plan.b_channels) = channels;
+    layer->kernels->gather_weight(&plan, layer->lanes, product->to_narrow ? dy : x,
+                                  product->to_narrow ? x : dy,
+                                  grad + first * (product->to_narrow ? plan.w_a : plan.w_b));
+}
+
+/* Makes dy of a group the gradient before the activation and adds to the parameters' gradients, for as
+ * many channels at a time as stay in the cache. */
+static void group_gradients(const aed_layer *layer, int group, const aed_product_weights *weights,
+                            const float *x, const float *y, float *dy)
+{
+    const aed_product *product = layer->state;
+    const int outputs = product->to_narrow ? product->narrow : product->wide;
+    const int64_t floats = (product->to_narrow ? product->narrow_floats : product->wide_floats) /
+                           outputs;
+    const int most = floats * 4 < BLOCK_BYTES ? (int)(BLOCK_BYTES / (floats * 4)) : 1;
+    float *const grad = weights->weight_grad + group * product->weight_floats;
+    for (int first = 0; first < outputs; first += most) {
+        const int channels = outputs - first < most ? outputs - first : most;
+        float *const here = dy + first * floats;
+        if (product->activation != AED_IDENTITY)
+            layer->kernels->activate_backward(product->activation, product->parameter,
+                                              channels * floats, y + first * floats, here, here);
+        if (weights->bias_grad)
+            layer->kernels->bias_gradient(channels, floats, here,
+                                          weights->bias_grad + (int64_t)group * outputs + first);
+        if (!product->dense_weight) gather_gradient(layer, first, channels, x, here, grad);
     }
+}
+
+static void product_backward(const aed_layer *layer, const aed_product_weights *weights,
+                             const float *x, const float *y, float *dy, float *dx,
+                             const aed_tile *tile)
+{
+    const aed_product *product = layer->state;
+    const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
+    const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
+    for (int g = 0; g < product->groups; g++)
+        group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
+    if (product->dense_weight)
+        dense_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
+                       weights->weight_grad, tile);
+    if (dx) product_apply(layer, !product->to_narrow, weights->weight, NULL, AED_IDENTITY, dy, dx);
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
-                          const float *y, const float *dy, float *dx, float *grads,
-                          const aed_tile *tile)
+                          const float *y, float *dy, float *dx, float *grads, const aed_tile *tile)
 {
     const aed_product *product = layer->state;
-    if (product->pooled) {
-        aed_product_pool_backward(layer, params, x, y, dy, dx, grads, tile->scratch);
-        return;
+    float *const grad = grads + layer->tensors[0].offset;
+    aed_product_weights weights = {.weight = params + layer->tensors[0].offset,
+                                   .weight_grad = grad};
+    if (product->bias) weights.bias_grad = grads + layer->tensors[1].offset;
+    if (product->folded) {
+        weights.weight = dx ? aed_product_fold_weights(product, weights.weight, tile->scratch)
+                            : NULL;
+        weights.weight_grad = aed_product_fold_clear(product, tile->scratch);
     }
-    weight_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
-                    grads + layer->tensors[0].offset, tile);
-    if (product->bias) {
-        const int outputs = product->to_narrow ? product->narrow : product->wide;
-        const int64_t positions = product->to_narrow ? product->narrow_positions
-                                                     : product->wide_positions;
-        layer->kernels->bias_gradient(outputs * product->groups, positions * layer->lanes, dy,
-                                      grads + layer->tensors[1].offset);
-    }
-    if (dx)
-        product_apply(layer, !product->to_narrow, params + layer->tensors[0].offset, NULL, dy, dx);
+    if (product->pooled)
+        aed_product_pool_backward(layer, &weights, x, y, dy, dx, tile->scratch);
+    else
+        product_backward(layer, &weights, x, y, dy, dx, tile);
+    if (product->folded) aed_product_fold_gradient(product, tile->scratch, grad);
 }

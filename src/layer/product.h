@@ -24,7 +24,16 @@ typedef struct aed_product {
     aed_gather narrow_plan, wide_plan; /* of one group */
     aed_gather_weight weight_plan;
     aed_pair_lists lists;
-    bool pooled; /* with an activation and a pooling behind it */
+    aed_axis axes[2];
+    int lanes;
+    aed_activation activation; /* of the layer behind it that is computed here; identity: none */
+    float parameter;
+    /* Folded with the nearest upsampling before it (see fold.c): */
+    bool folded;
+    int fold_taps, fold_repeat; /* a tap of the layer's weight is part of so many folded ones: */
+    int32_t *fold_to;           /* [fold_taps][fold_repeat] */
+    int64_t folded_at;          /* floats of scratch before the folded weights and their gradient */
+    bool pooled;                /* with an activation and a pooling behind it */
     aed_pooling pooling;
     aed_gather pool_plan;  /* the forward plan in slabs of a line of windows */
     int64_t pooled_floats; /* of a group's pooled output */
@@ -37,22 +46,39 @@ typedef struct aed_product {
 aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, int64_t wide,
                               int64_t groups, int dimensions, const aed_axis axes[2]);
 void aed_product_destroy(aed_layer *layer);
-/* Takes over an elementwise activation, if there is one, and a max_pool by 2 without padding; see
+/* Positions, lists and plans along axes; groups, narrow, wide and lanes must be set. */
+aed_status aed_product_plan(aed_product *product, const aed_axis axes[2]);
+/* Takes over an elementwise activation and a max_pool by 2 without padding, or one of the two; see
  * aed_layer_ops and product_pool.c. */
 aed_status aed_product_fuse(aed_layer *layer, int offered);
+/* The same for a nearest upsampling by scale[2] and the convolution behind it, if folding pays: the
+ * upsampling's forward and backward are then those of layer[1], its kind's; see fold.c. */
+aed_status aed_product_fold(aed_layer *layer, const int64_t scale[2], int offered);
 
 /* The forward and backward of every layer kind that is a product; see aed_layer_ops. */
 void aed_product_forward(const aed_layer *layer, const float *params, const float *x, float *y,
                          const aed_tile *tile);
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
-                          const float *y, const float *dy, float *dx, float *grads,
-                          const aed_tile *tile);
+                          const float *y, float *dy, float *dx, float *grads, const aed_tile *tile);
 
-/* The same if pooled. */
-void aed_product_pool_forward(const aed_layer *layer, const float *params, const float *x, float *y,
-                              float *scratch);
-void aed_product_pool_backward(const aed_layer *layer, const float *params, const float *x,
-                               const float *y, const float *dy, float *dx, float *grads,
+/* What a call works with: the layer's own, or the folded weights. */
+typedef struct aed_product_weights {
+    const float *weight, *bias; /* bias NULL: none */
+    float *weight_grad, *bias_grad;
+} aed_product_weights;
+
+/* The folded weights, made from the layer's in scratch; and their gradient, cleared. */
+const float *aed_product_fold_weights(const aed_product *product, const float *weight,
+                                      float *scratch);
+float *aed_product_fold_clear(const aed_product *product, float *scratch);
+/* Adds the gradient of the folded weights to that of the layer's. */
+void aed_product_fold_gradient(const aed_product *product, const float *scratch, float *grad);
+
+/* The whole of forward and backward if pooled; x to the end of a product else. */
+void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights *weights,
+                              const float *x, float *y, float *scratch);
+void aed_product_pool_backward(const aed_layer *layer, const aed_product_weights *weights,
+                               const float *x, const float *y, const float *dy, float *dx,
                                float *scratch);
 
 #endif

@@ -45,13 +45,17 @@ aed_status aed_product_fuse(aed_layer *layer, int offered)
 {
     aed_product *product = layer->state;
     aed_pooling *pooling = &product->pooling;
+    if (product->pointwise) return AED_OK;
     pooling->activation = AED_IDENTITY;
-    const int activations = offered > 1 &&
-                            aed_activation_of(layer + 1, &pooling->activation, &pooling->parameter);
-    const aed_layer *pool = layer + 1 + activations;
-    if (product->pointwise || !aed_max_pool_halves(pool)) return AED_OK;
-    layer->absorbs = 1 + activations;
-    return plan_pool(layer, pool);
+    const int activations = aed_activation_of(layer + 1, &pooling->activation, &pooling->parameter);
+    layer->absorbs = activations;
+    if (offered > activations && aed_max_pool_halves(layer + 1 + activations)) {
+        layer->absorbs += 1;
+        return plan_pool(layer, layer + 1 + activations);
+    }
+    product->activation = pooling->activation;
+    product->parameter = pooling->parameter;
+    return AED_OK;
 }
 
 /* The winners of all groups lie behind the outputs of all. */
@@ -60,17 +64,16 @@ static int64_t winners_at(const aed_product *product)
     return product->groups * product->pooled_floats;
 }
 
-void aed_product_pool_forward(const aed_layer *layer, const float *params, const float *x, float *y,
-                              float *scratch)
+void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights *weights,
+                              const float *x, float *y, float *scratch)
 {
     const aed_product *product = layer->state;
-    const float *weight = params + layer->tensors[0].offset;
-    const float *bias = product->bias ? params + layer->tensors[1].offset : NULL;
+    const float *bias = weights->bias;
     uint8_t *winner = (uint8_t *)(y + winners_at(product));
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
     for (int g = 0; g < product->groups; g++)
         layer->kernels->gather_pool(&product->pool_plan, &product->pooling, layer->lanes,
-                                    weight + g * product->weight_floats,
+                                    weights->weight + g * product->weight_floats,
                                     bias ? bias + (int64_t)g * product->pool_plan.outputs : NULL,
                                     x + g * x_floats, y + g * product->pooled_floats,
                                     winner + g * product->pooled_floats, scratch);
@@ -104,8 +107,8 @@ static void block_gradients(const aed_layer *layer, const spread_block *block, f
                                       block->first * (product->to_narrow ? plan.w_a : plan.w_b));
 }
 
-void aed_product_pool_backward(const aed_layer *layer, const float *params, const float *x,
-                               const float *y, const float *dy, float *dx, float *grads,
+void aed_product_pool_backward(const aed_layer *layer, const aed_product_weights *weights,
+                               const float *x, const float *y, const float *dy, float *dx,
                                float *scratch)
 {
     const aed_product *product = layer->state;
@@ -121,10 +124,8 @@ void aed_product_pool_backward(const aed_layer *layer, const float *params, cons
                               .y = y + pooled,
                               .dy = dy + pooled,
                               .winner = winner + pooled,
-                              .weight_grad = grads + layer->tensors[0].offset +
-                                             g * product->weight_floats};
-        if (product->bias)
-            block.bias_grad = grads + layer->tensors[1].offset + (int64_t)g * outputs;
+                              .weight_grad = weights->weight_grad + g * product->weight_floats};
+        if (weights->bias_grad) block.bias_grad = weights->bias_grad + (int64_t)g * outputs;
         for (; block.first < outputs; block.first += block.channels) {
             const int left = outputs - block.first;
             block.channels = left < most ? left : (int)most;
@@ -132,8 +133,7 @@ void aed_product_pool_backward(const aed_layer *layer, const float *params, cons
         }
         if (dx)
             layer->kernels->gather(product->to_narrow ? &product->wide_plan : &product->narrow_plan,
-                                   layer->lanes,
-                                   params + layer->tensors[0].offset + g * product->weight_floats,
-                                   NULL, scratch, dx + g * x_floats);
+                                   layer->lanes, weights->weight + g * product->weight_floats, NULL,
+                                   AED_IDENTITY, scratch, dx + g * x_floats);
     }
 }

@@ -66,7 +66,7 @@ void aed_resampling_forward(const aed_layer *layer, const float *params, const f
 }
 
 void aed_resampling_backward(const aed_layer *layer, const float *params, const float *x,
-                             const float *y, const float *dy, float *dx, float *grads,
+                             const float *y, float *dy, float *dx, float *grads,
                              const aed_tile *tile)
 {
     (void)params;

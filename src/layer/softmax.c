@@ -23,7 +23,7 @@ static void softmax_forward(const aed_layer *layer, const float *params, const f
 }
 
 static void softmax_backward(const aed_layer *layer, const float *params, const float *x,
-                             const float *y, const float *dy, float *dx, float *grads,
+                             const float *y, float *dy, float *dx, float *grads,
                              const aed_tile *tile)
 {
     (void)params;

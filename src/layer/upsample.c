@@ -5,6 +5,7 @@
 
 #include "core/memory.h"
 #include "layer/layer.h"
+#include "layer/product.h"
 #include "layer/resampling.h"
 #include "layer/window.h"
 
@@ -77,6 +78,36 @@ done:
     return status;
 }
 
+/* A nearest upsampling takes over the convolution behind it. */
+static aed_status upsample_fuse(aed_layer *layer, int offered)
+{
+    const int dimensions = layer->in.rank - 1;
+    int64_t scale[2] = {1, 1};
+    if (aed_spec_int(&layer->spec->spec, "mode") != NEAREST) return AED_OK;
+    for (int d = 0; d < dimensions; d++)
+        scale[2 - dimensions + d] = aed_window_list(layer, "scale", d, 2);
+    return aed_product_fold(layer, scale, offered);
+}
+
+static void upsample_forward(const aed_layer *layer, const float *params, const float *x, float *y,
+                             const aed_tile *tile)
+{
+    if (layer->absorbs)
+        aed_product_forward(layer + 1, params, x, y, tile);
+    else
+        aed_resampling_forward(layer, params, x, y, tile);
+}
+
+static void upsample_backward(const aed_layer *layer, const float *params, const float *x,
+                              const float *y, float *dy, float *dx, float *grads,
+                              const aed_tile *tile)
+{
+    if (layer->absorbs)
+        aed_product_backward(layer + 1, params, x, y, dy, dx, grads, tile);
+    else
+        aed_resampling_backward(layer, params, x, y, dy, dx, grads, tile);
+}
+
 static const char *const modes[] = {"nearest", "linear", "bilinear", NULL};
 static const aed_arg_def upsample_args[] = {
     {"scale", AED_ARG_INTS, true, 0, 1, 1 << 10, NULL, "factor of each size"},
@@ -87,7 +118,8 @@ const aed_layer_ops aed_layer_upsample = {
     .kind = {"upsample", "larger sizes by repeating or interpolating", upsample_args,
              AED_COUNT(upsample_args), "scale"},
     .infer = upsample_infer,
-    .forward = aed_resampling_forward,
-    .backward = aed_resampling_backward,
+    .forward = upsample_forward,
+    .backward = upsample_backward,
+    .fuse = upsample_fuse,
     .destroy = aed_resampling_destroy,
 };

@@ -47,16 +47,18 @@ float *aed_model_gradient(const aed_model *model, float *workspace, const float 
 float *aed_model_backward(const aed_model *model, const float *params, float *workspace, int from,
                           int to, float *dy, float *grads, const aed_tile *tile)
 {
-    for (int i = from; i > to && i >= model->first_trained; i--) {
+    int last = model->first_trained;
+    while (model->layers[last].absorbed) last--; /* to the layer that computes it */
+    for (int i = from; i > to && i >= last; i--) {
         const aed_layer *layer = &model->layers[i];
         if (layer->ops->is_view || layer->absorbed) continue;
         const float *x = aed_model_output(model, workspace, i - 1);
         const float *y = workspace + model->output_at[i];
         float *dx = layer->ops->elementwise ? dy : aed_model_gradient(model, workspace, dy);
-        if (i == model->first_trained) dx = NULL;
+        if (i == last) dx = NULL;
         layer->ops->backward(layer, params, x, y, dy, dx, grads, tile);
         aed_lap(tile->laps, model->layer_count + i);
         dy = dx;
     }
-    return to >= model->first_trained ? dy : NULL;
+    return to >= last ? dy : NULL;
 }

@@ -127,7 +127,7 @@ static void bench_dense(int rows, int inner, int64_t columns)
 
 static void run_gather(const bench *b)
 {
-    kernels->gather(&b->gather, b->lanes, block[0], block[1], block[2], block[3]);
+    kernels->gather(&b->gather, b->lanes, block[0], block[1], AED_IDENTITY, block[2], block[3]);
 }
 
 static void run_gather_weight(const bench *b)

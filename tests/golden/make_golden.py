@@ -505,7 +505,7 @@ def model_cases(file, random):
 
     case("fc32", 18)
     case("conv", 18)
-    case("upsample", 21)
+    case("upsample", 22)
     case("denoise", 6, "noisy", "train.corrupt=[] evaluate.noisy.split=val")
     case("deep", 38, overrides="train.tile=32")
     case("classify", 18, "standard", "model.encoder.1.dropout2d.p=0")

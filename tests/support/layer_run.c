@@ -90,7 +90,7 @@ float aed_test_layer_grads_before(int64_t index)
     return aed_test_uniform(4, (uint32_t)index, -1, 1);
 }
 
-static void run(aed_test_layer *t, const aed_kernels_table *set, const float *x, const float *dy,
+static void run(aed_test_layer *t, const aed_kernels_table *set, const float *x, float *dy,
                 aed_test_layer_result *result)
 {
     const aed_tile tile = {

@@ -128,12 +128,13 @@ static aed_case_window random_window(uint64_t *seed)
     return window;
 }
 
-/* Forward and backward direction of a convolution between random channel counts. */
-static void gather_case(const aed_kernels_table *set, uint64_t seed)
+/* Forward or backward direction of a convolution between channels, perhaps with relu. */
+static void check_gather(const aed_kernels_table *set, const aed_case_window *window_given,
+                         int outputs, int inputs, uint64_t seed)
 {
-    const aed_case_window window = random_window(&seed);
+    const aed_case_window window = *window_given;
     const int to_wide = aed_case_int(&seed, 0, 1), lanes = 16 * aed_case_int(&seed, 1, 4);
-    const int outputs = aed_case_int(&seed, 1, 20), inputs = aed_case_int(&seed, 1, 5);
+    const int relu = aed_case_int(&seed, 0, 1);
     aed_gather plan = {
         .outputs = outputs,
         .inputs = inputs,
@@ -147,7 +148,7 @@ static void gather_case(const aed_kernels_table *set, uint64_t seed)
     float *w = aed_case_floats(&seed, outputs * inputs * window.taps, -1, 1);
     float *bias = aed_case_int(&seed, 0, 2) ? aed_case_floats(&seed, outputs, -1, 1) : NULL;
     float *x = aed_case_floats(&seed, x_count, -1, 1), *y = aed_case_floats(&seed, y_count, -1, 1);
-    set->gather(&plan, lanes, w, bias, x, y);
+    set->gather(&plan, lanes, w, bias, relu ? AED_RELU : AED_IDENTITY, x, y);
     for (int64_t at = 0; at < y_count; at++) {
         const int64_t lane = at % lanes, row = at / lanes % plan.pairs.rows;
         const int64_t o = at / lanes / plan.pairs.rows;
@@ -157,6 +158,7 @@ static void gather_case(const aed_kernels_table *set, uint64_t seed)
             for (int32_t e = plan.pairs.start[row]; e < plan.pairs.start[row + 1]; e++)
                 add(&sum, (double)w[o * plan.w_out + c * plan.w_in + plan.pairs.tap[e]] *
                               x[(c * plan.x_positions + plan.pairs.position[e]) * lanes + lane]);
+        if (relu && sum.value < 0) sum.value = 0;
         check("gather", set, at, sum, y[at]);
     }
     aed_case_pairs_free(&plan.pairs);
@@ -166,10 +168,30 @@ static void gather_case(const aed_kernels_table *set, uint64_t seed)
     aed_free(y);
 }
 
+static void gather_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const aed_case_window window = random_window(&seed);
+    const int outputs = aed_case_int(&seed, 1, 20);
+    check_gather(set, &window, outputs, aed_case_int(&seed, 1, 9), seed);
+}
+
+/* An input beyond the second cache, which passes in chunks. */
+static void large_gather_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const aed_case_window window = {.taps = 3,
+                                    .stride = 1,
+                                    .dilation = 1,
+                                    .padding = 1,
+                                    .positions = 700,
+                                    .wide_positions = 700};
+    check_gather(set, &window, 20, 12, seed);
+}
+
 static void test_gather(void **state)
 {
     (void)state;
     in_every_set(gather_case, 300);
+    in_every_set(large_gather_case, 2);
 }
 
 static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)

@@ -103,7 +103,8 @@ static float *gather_case(const aed_kernels_table *set, uint64_t seed, int64_t *
     float *bias = aed_case_floats(&seed, outputs, -1, 1);
     float *x = mixed_floats(&seed, (int64_t)inputs * window.positions * lanes);
     float *y = aed_case_floats(&seed, *count = (int64_t)outputs * plan.pairs.rows * lanes, -1, 1);
-    set->gather(&plan, lanes, w, aed_case_int(&seed, 0, 1) ? bias : NULL, x, y);
+    const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
+    set->gather(&plan, lanes, w, aed_case_int(&seed, 0, 1) ? bias : NULL, activation, x, y);
     aed_case_pairs_free(&plan.pairs);
     aed_free(w);
     aed_free(bias);

@@ -34,6 +34,7 @@ typedef struct gather_task {
     int64_t y_row, w_out, w_in, x_channel, y_channel;
     const float *w, *bias, *x;
     float *y;
+    float lowest; /* of a result: 0 for relu */
 } gather_task;
 
 /* Adds the products of one pair and input channel: the fewer factors are held, the others pass. */
@@ -95,11 +96,13 @@ AED_INLINE void gather_rows(int channels, int places, bool go_on, const gather_t
                     gather_pair(channels, places, w + tap[e], w_out, x, at + position[e] * lanes,
                                 sum);
         }
+        const vf lowest = v_set(t->lowest);
         for (int p = 0; p < places; p++) {
             float *y = t->y + order[i + p] * t->y_row;
             for (int c = 0; c < channels; c++)
                 for (int v = 0; v < VECTORS; v++)
-                    v_store(y + c * t->y_channel + v * AED_WIDTH, sum[c][p][v]);
+                    v_store(y + c * t->y_channel + v * AED_WIDTH,
+                            v_select(sum[c][p][v] < lowest, lowest, sum[c][p][v]));
         }
     }
 }
@@ -172,7 +175,8 @@ static gather_task plan_task(const aed_gather *plan, int lanes)
                          .w_out = plan->w_out,
                          .w_in = plan->w_in,
                          .x_channel = (int64_t)plan->x_positions * lanes,
-                         .y_channel = (int64_t)plan->pairs.rows * lanes};
+                         .y_channel = (int64_t)plan->pairs.rows * lanes,
+                         .lowest = -__builtin_inff()};
 }
 
 /* Bytes of x that all blocks of channels pass over while they lie in the second cache, and the rows
@@ -194,24 +198,28 @@ static int32_t chunk_rows(const aed_gather *plan)
 static void gather_block(const aed_gather *plan, int channels, gather_task *task)
 {
     const gather_task whole = *task;
+    const float none = -__builtin_inff();
     const int32_t rows = plan->pairs.rows;
     const bool few = channels <= FEW_CHANNELS && plan->pairs.start[rows] >= FEW_PAIRS * rows;
     const int most = few ? FEW_INPUTS : plan->inputs;
     task->inputs = plan->inputs < most ? plan->inputs : most;
+    task->lowest = plan->inputs <= most ? whole.lowest : none;
     gather_functions[channels - 1](task);
     for (int c = most; c < plan->inputs; c += most) {
         task->inputs = plan->inputs - c < most ? plan->inputs - c : most;
         task->w += most * plan->w_in;
         task->x += most * task->x_channel;
+        task->lowest = plan->inputs - c <= most ? whole.lowest : none;
         gather_on_functions[channels - 1](task);
     }
     *task = whole;
 }
 
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
-                     const float *x, float *y)
+                     aed_activation activation, const float *x, float *y)
 {
     gather_task task = plan_task(plan, lanes);
+    if (activation == AED_RELU) task.lowest = 0;
     const int32_t rows = plan->pairs.rows;
     const int32_t chunk = plan->outputs > CHANNELS ? chunk_rows(plan) : rows;
     for (int lane = 0; lane < lanes; lane += VECTORS * AED_WIDTH)

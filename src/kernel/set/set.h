@@ -21,7 +21,7 @@ void AED_SET(load_bytes)(const uint8_t *samples, int64_t features, const uint32_
 void AED_SET(standardize)(int64_t count, float shift, float factor, float *x);
 void AED_SET(unit_columns)(int64_t features, int lanes, float *x);
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
-                     const float *x, float *y);
+                     aed_activation activation, const float *x, float *y);
 void AED_SET(gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
                           const float *w, const float *bias, const float *x, float *y,
                           uint8_t *winner, float *scratch);
