@@ -13,7 +13,8 @@
 static const char help[] =
     "Usage: aedist info RUN|FILE ...\n"
     "\n"
-    "Prints what a run's folder, a ledger or a results.h5 holds: trials by status, swept keys, "
+    "Prints what a run's folder, a ledger, a checkpoint or a results.h5 holds: trials by status, "
+    "swept keys, "
     "the\n"
     "best trial, metrics, parameters, where it was written; and its health: whether the ledger is\n"
     "whole, torn by a kill or damaged, and whether results.h5 is as the ledger. Nothing is "
@@ -27,14 +28,17 @@ static const char help[] =
 static const aed_file_kind kinds[] = {
     {"run", NULL, aed_info_run},
     {"ledger", aed_info_is_ledger, aed_info_ledger},
+    {"checkpoint", aed_info_is_checkpoint, aed_info_checkpoint}, /* an HDF5 file too */
     {"results", aed_info_is_results, aed_info_results},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, BEGIN_BYTES = 64 };
 
-static const aed_file_kind *find_kind(bool folder, const unsigned char *begin, size_t length)
+static const aed_file_kind *find_kind(const char *path, bool folder, const unsigned char *begin,
+                                      size_t length)
 {
     for (int i = 0; i < KINDS; i++)
-        if (folder ? !kinds[i].is : kinds[i].is && kinds[i].is(begin, length)) return &kinds[i];
+        if (folder ? !kinds[i].is : kinds[i].is && kinds[i].is(path, begin, length))
+            return &kinds[i];
     return NULL;
 }
 
@@ -50,7 +54,7 @@ aed_status aed_file_kind_of(const char *path, const aed_file_kind **kind)
     *kind = NULL;
     if (stat(path, &facts) != 0) return fail_opening(path);
     if (S_ISDIR(facts.st_mode)) {
-        *kind = find_kind(true, NULL, 0);
+        *kind = find_kind(path, true, NULL, 0);
         return AED_OK;
     }
     if (!S_ISREG(facts.st_mode)) return AED_OK;
@@ -59,7 +63,7 @@ aed_status aed_file_kind_of(const char *path, const aed_file_kind **kind)
     const ssize_t length = read(descriptor, begin, sizeof begin);
     close(descriptor);
     if (length < 0) return fail_opening(path);
-    *kind = find_kind(false, begin, (size_t)length);
+    *kind = find_kind(path, false, begin, (size_t)length);
     return AED_OK;
 }
 
@@ -69,8 +73,8 @@ static aed_status show(const char *path)
     const aed_status status = aed_file_kind_of(path, &kind);
     if (status != AED_OK) return status;
     if (kind) return kind->show(path);
-    return aed_fail(AED_DATA, "%s: is neither a run's folder nor a ledger or results.h5 of aedist",
-                    path);
+    return aed_fail(
+        AED_DATA, "%s: is neither a run's folder nor a ledger, a checkpoint or a results.h5", path);
 }
 
 static aed_status run(const aed_command_args *args, const aed_comm *world)

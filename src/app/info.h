@@ -9,8 +9,8 @@
 
 typedef struct aed_file_kind {
     const char *name;
-    /* Whether a file whose first `length` bytes these are is of this kind; NULL: a folder. */
-    bool (*is)(const unsigned char *begin, size_t length);
+    /* Whether a file, whose first `length` bytes these are, is of this kind; NULL: a folder. */
+    bool (*is)(const char *path, const unsigned char *begin, size_t length);
     /* Prints what it holds. Fails with AED_DATA if it is damaged, after printing what can be read. */
     aed_status (*show)(const char *path);
 } aed_file_kind;
@@ -20,11 +20,15 @@ aed_status aed_file_kind_of(const char *path, const aed_file_kind **kind);
 
 /* ---- Between the files of info ---- */
 
-bool aed_info_is_ledger(const unsigned char *begin, size_t length);
+bool aed_info_is_ledger(const char *path, const unsigned char *begin, size_t length);
 aed_status aed_info_ledger(const char *path);
-bool aed_info_is_results(const unsigned char *begin, size_t length);
+bool aed_info_is_results(const char *path, const unsigned char *begin, size_t length);
 aed_status aed_info_results(const char *path);
 aed_status aed_info_run(const char *path);
+bool aed_info_is_checkpoint(const char *path, const unsigned char *begin, size_t length);
+aed_status aed_info_checkpoint(const char *path);
+/* One line on the checkpoints in a run's folder, if there are any; AED_DATA if one is damaged. */
+aed_status aed_info_checkpoints(const char *folder);
 
 /* One line: what it is about, then the text. */
 void aed_info_line(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -11,8 +11,9 @@
 
 /* ---- Ledger -------------------------------------------------------------------------------------- */
 
-bool aed_info_is_ledger(const unsigned char *begin, size_t length)
+bool aed_info_is_ledger(const char *path, const unsigned char *begin, size_t length)
 {
+    (void)path;
     return length >= 6 && memcmp(begin, "AEDLGR", 6) == 0;
 }
 
@@ -66,8 +67,9 @@ aed_status aed_info_ledger(const char *path)
 
 /* ---- results.h5 ---------------------------------------------------------------------------------- */
 
-bool aed_info_is_results(const unsigned char *begin, size_t length)
+bool aed_info_is_results(const char *path, const unsigned char *begin, size_t length)
 {
+    (void)path;
     return length >= 8 && memcmp(begin, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
@@ -203,6 +205,14 @@ static aed_status show_results_of_run(const char *folder, bool busy, const aed_c
     return status;
 }
 
+/* The gravest damage is looked for first, and told. */
+static void keep_first(aed_status status, char message[1024], aed_status *first)
+{
+    if (*first != AED_OK || status == AED_OK) return;
+    *first = status;
+    snprintf(message, 1024, "%s", aed_status_message());
+}
+
 aed_status aed_info_run(const char *path)
 {
     aed_stored *stored;
@@ -210,16 +220,15 @@ aed_status aed_info_run(const char *path)
     aed_status status = aed_stored_open(path, &stored);
     if (status != AED_OK) return status;
     const aed_ledger_health *health = aed_stored_health(stored);
+    char message[1024] = "";
     AED_TRY(aed_contents_of_ledger(stored, &contents));
     aed_info_line("kind", "run");
-    const aed_status sound = aed_info_health(path, health);
-    char message[1024];
-    snprintf(message, sizeof message, "%s", aed_status_message());
-    status = show_results_of_run(path, health->busy, &contents);
+    keep_first(aed_info_health(path, health), message, &status);
+    keep_first(show_results_of_run(path, health->busy, &contents), message, &status);
+    keep_first(aed_info_checkpoints(path), message, &status);
     aed_info_contents(&contents);
     aed_contents_destroy(&contents);
-    /* The ledger's damage is the graver one. */
-    if (sound != AED_OK) status = aed_fail(sound, "%s", message);
+    if (status != AED_OK) status = aed_fail(status, "%s", message);
 
 done:
     aed_stored_close(&stored);

@@ -218,6 +218,31 @@ static aed_status check_digest(const char *path, const unsigned char *bytes, siz
     return AED_OK;
 }
 
+/* A name such as aed_checkpoint_write gives. */
+static bool has_name(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char id[16] = "";
+    const size_t length = strcspn(name, ".");
+    if (length >= sizeof id) return false;
+    memcpy(id, name, length);
+    return aed_trial_record_id_valid(id) && steps_of(name, id) >= 0;
+}
+
+bool aed_checkpoint_is(const char *path)
+{
+    struct stat info;
+    char end[MAGIC];
+    bool found = has_name(path);
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) return found;
+    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > TRAILER)
+        found = found || (pread(descriptor, end, MAGIC, info.st_size - TRAILER) == MAGIC &&
+                          memcmp(end, magic, MAGIC) == 0);
+    close(descriptor);
+    return found;
+}
+
 aed_status aed_checkpoint_read_file(const char *path, aed_trial_record **record)
 {
     aed_status status;

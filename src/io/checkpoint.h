@@ -24,6 +24,9 @@ aed_status aed_checkpoint_write(const char *dir, const unsigned char *payload, s
 aed_status aed_checkpoint_read(const char *dir, const char *id, char **notice,
                                aed_trial_record **record);
 
+/* Whether the file is a checkpoint by its end or, where that is lost, by its name. */
+bool aed_checkpoint_is(const char *path);
+
 /* Reads one file. Fails with AED_DATA and says what is wrong with it. */
 aed_status aed_checkpoint_read_file(const char *path, aed_trial_record **record);
 

@@ -1,4 +1,4 @@
-/* What a ledger holds, and what both readers need; see contents.h. */
+/* What results in memory hold, and what both readers need; see contents.h. */
 #include "io/contents.h"
 
 #include <inttypes.h>
@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/memory.h"
 
 static aed_status out_of_memory(void)
 {
@@ -83,7 +85,12 @@ void aed_contents_destroy(aed_contents *contents)
     *contents = (aed_contents){0};
 }
 
-/* ---- The ledger's -------------------------------------------------------------------------- */
+/* ---- Of results in memory ------------------------------------------------------------------- */
+
+typedef struct result_list {
+    const aed_trial_result **results;
+    int64_t count;
+} result_list;
 
 static const aed_result_setting *find_setting(const aed_trial_result *result, const char *axis)
 {
@@ -105,26 +112,26 @@ static const char *value_text(aed_pool *pool, const aed_trial_result *result,
                      : aed_pool_text(pool, setting->text, strlen(setting->text));
 }
 
-static bool is_number(const aed_stored *stored, const char *axis)
+static bool is_number(const result_list *list, const char *axis)
 {
-    for (int64_t i = 0; i < aed_stored_count(stored); i++) {
-        const aed_result_setting *setting = find_setting(aed_stored_trial(stored, i), axis);
+    for (int64_t i = 0; i < list->count; i++) {
+        const aed_result_setting *setting = find_setting(list->results[i], axis);
         if (setting && isnan(setting->number)) return false;
     }
     return true;
 }
 
-static aed_status add_axis(const aed_stored *stored, const char *name, aed_contents *contents)
+static aed_status add_axis(const result_list *list, const char *name, aed_contents *contents)
 {
-    const int64_t count = aed_stored_count(stored);
-    const bool number = is_number(stored, name);
+    const int64_t count = list->count;
+    const bool number = is_number(list, name);
     aed_contents_axis *axis = &contents->axes[contents->axis_count++];
     *axis = (aed_contents_axis){
         .name = aed_pool_text(&contents->pool, name, strlen(name)),
         .values = aed_pool_alloc(&contents->pool, (size_t)count, sizeof *axis->values)};
     if (!axis->name || !axis->values) return out_of_memory();
     for (int64_t i = 0; i < count; i++) {
-        const aed_trial_result *result = aed_stored_trial(stored, i);
+        const aed_trial_result *result = list->results[i];
         const aed_result_setting *setting = find_setting(result, name);
         bool seen = !setting;
         const char *text = seen ? NULL : value_text(&contents->pool, result, setting, number);
@@ -136,21 +143,20 @@ static aed_status add_axis(const aed_stored *stored, const char *name, aed_conte
     return AED_OK;
 }
 
-static aed_status add_axes(const aed_stored *stored, aed_contents *contents)
+static aed_status add_axes(const result_list *list, aed_contents *contents)
 {
     int64_t most = 0;
-    for (int64_t i = 0; i < aed_stored_count(stored); i++)
-        most += aed_stored_trial(stored, i)->setting_count;
+    for (int64_t i = 0; i < list->count; i++) most += list->results[i]->setting_count;
     contents->axes = aed_pool_alloc(&contents->pool, (size_t)most, sizeof *contents->axes);
     if (!contents->axes) return out_of_memory();
-    for (int64_t i = 0; i < aed_stored_count(stored); i++) {
-        const aed_trial_result *result = aed_stored_trial(stored, i);
+    for (int64_t i = 0; i < list->count; i++) {
+        const aed_trial_result *result = list->results[i];
         for (int64_t k = 0; k < result->setting_count; k++) {
             bool known = false;
             for (int64_t a = 0; a < contents->axis_count; a++)
                 known = known || strcmp(contents->axes[a].name, result->settings[k].axis) == 0;
             if (known) continue;
-            const aed_status status = add_axis(stored, result->settings[k].axis, contents);
+            const aed_status status = add_axis(list, result->settings[k].axis, contents);
             if (status != AED_OK) return status;
         }
     }
@@ -165,14 +171,14 @@ static double last_value(const aed_metrics *metrics, const char *name)
     return NAN;
 }
 
-static aed_status add_trials(const aed_stored *stored, aed_contents *contents)
+static aed_status add_trials(const result_list *list, aed_contents *contents)
 {
-    const int64_t count = aed_stored_count(stored);
+    const int64_t count = list->count;
     aed_pool *pool = &contents->pool;
     contents->trials = aed_pool_alloc(pool, (size_t)count, sizeof *contents->trials);
     if (!contents->trials) return out_of_memory();
     for (int64_t i = 0; i < count; i++) {
-        const aed_trial_result *result = aed_stored_trial(stored, i);
+        const aed_trial_result *result = list->results[i];
         aed_contents_trial *trial = &contents->trials[contents->trial_count++];
         *trial = (aed_contents_trial){
             .id = aed_pool_text(pool, result->id, strlen(result->id)),
@@ -184,15 +190,15 @@ static aed_status add_trials(const aed_stored *stored, aed_contents *contents)
     return AED_OK;
 }
 
-static aed_status add_best_settings(const aed_stored *stored, aed_contents *contents)
+static aed_status add_best_settings(const result_list *list, aed_contents *contents)
 {
-    const aed_trial_result *result = aed_stored_trial(stored, contents->best);
+    const aed_trial_result *result = list->results[contents->best];
     contents->best_settings = "";
     for (int64_t a = 0; a < contents->axis_count; a++) {
         const char *axis = contents->axes[a].name;
         const aed_result_setting *setting = find_setting(result, axis);
         if (!setting) continue;
-        const char *value = value_text(&contents->pool, result, setting, is_number(stored, axis));
+        const char *value = value_text(&contents->pool, result, setting, is_number(list, axis));
         if (value)
             contents->best_settings = aed_contents_setting(&contents->pool, contents->best_settings,
                                                            axis, value);
@@ -225,20 +231,36 @@ static aed_status describe_trial(const aed_trial_result *result, aed_contents *c
     return AED_OK;
 }
 
-aed_status aed_contents_of_ledger(const aed_stored *stored, aed_contents *contents)
+static aed_status fill(const result_list *list, aed_contents *contents)
 {
     aed_status status;
     *contents = (aed_contents){.best = -1};
-    AED_TRY(add_trials(stored, contents));
-    AED_TRY(add_axes(stored, contents));
+    AED_TRY(add_trials(list, contents));
+    AED_TRY(add_axes(list, contents));
     contents->best = aed_contents_best(contents);
-    if (contents->trial_count > 0)
-        AED_TRY(describe_trial(aed_stored_trial(stored, contents->best < 0 ? 0 : contents->best),
-                               contents));
+    if (list->count > 0)
+        AED_TRY(describe_trial(list->results[contents->best < 0 ? 0 : contents->best], contents));
     aed_contents_sort(contents);
-    if (contents->best >= 0) AED_TRY(add_best_settings(stored, contents));
+    if (contents->best >= 0) AED_TRY(add_best_settings(list, contents));
 
 done:
     if (status != AED_OK) aed_contents_destroy(contents);
+    return status;
+}
+
+aed_status aed_contents_of_trial(const aed_trial_result *result, aed_contents *contents)
+{
+    const result_list list = {.results = &result, .count = 1};
+    return fill(&list, contents);
+}
+
+aed_status aed_contents_of_ledger(const aed_stored *stored, aed_contents *contents)
+{
+    result_list list = {.count = aed_stored_count(stored)};
+    list.results = aed_alloc((size_t)list.count, sizeof *list.results);
+    if (!list.results) return out_of_memory();
+    for (int64_t i = 0; i < list.count; i++) list.results[i] = aed_stored_trial(stored, i);
+    const aed_status status = fill(&list, contents);
+    aed_free(list.results);
     return status;
 }

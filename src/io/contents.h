@@ -44,7 +44,8 @@ typedef struct aed_contents {
     aed_tensor *tensors;
 } aed_contents;
 
-/* Fails with AED_MEMORY. */
+/* Of a ledger, and of one trial alone. Fail with AED_MEMORY. */
+aed_status aed_contents_of_trial(const aed_trial_result *result, aed_contents *contents);
 aed_status aed_contents_of_ledger(const aed_stored *stored, aed_contents *contents);
 
 /* Reads a results.h5. Fails with AED_DATA if it is none or damaged; HDF5 may crash on bytes that were

@@ -132,5 +132,31 @@ wait $job 2>/dev/null
 info 0 live
 told 'job       none is running here'
 told 'to do     1 interrupted, 0 pending'
+
+# Stopped: its checkpoint, whole, with a byte changed, cut off.
+"$AEDIST" "$config" data.samples=500 train.epochs=1000000000 'sweep.seed=[1]' 'time_limit=1 s' \
+    --output stopped >stopped.txt 2>&1 </dev/null
+[ $? -eq 75 ] || fail "a time limit: $(<stopped.txt)"
+checkpoint=$(echo stopped/checkpoints/*.h5)
+info 0 stopped
+told 'saved     1 checkpoint, 0 damaged$'
+info 0 "$checkpoint"
+told 'kind      checkpoint$'
+told 'file      whole'
+told 'trial     t[0-9a-f]{12} after [0-9]* whole epochs, [0-9]* steps$'
+told 'sweep     seed: 1$'
+told 'model     46 parameters in 4 tensors$'
+cp "$checkpoint" stopped/any.name
+printf 'XY' | dd of="$checkpoint" bs=1 seek=3000 conv=notrunc status=none
+info 3 "$checkpoint"
+complained "$checkpoint: is damaged"
+info 3 stopped
+told 'saved     1 checkpoint, 1 damaged$'
+complained "$checkpoint: is damaged"
+truncate -s 3000 "$checkpoint"
+info 3 "$checkpoint"
+complained "$checkpoint: is no checkpoint, or cut off"
+info 0 stopped/any.name
+told 'kind      checkpoint$'
 "$AEDIST" info --help | grep -q '^Usage: aedist info' || fail "info --help"
 echo "a run's files are told as they are"
