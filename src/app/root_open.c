@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "app/root_private.h"
+#include "config/difference.h"
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/hdf5_guard.h"
@@ -71,6 +72,54 @@ static aed_status resolve_job(const aed_job *job, char **text)
     return aed_config_resolve_list(&job->list, tile, leaf, text);
 }
 
+static bool is_planned(const aed_root *root, const char *id)
+{
+    for (int64_t i = 0; i < root->job->list.count; i++)
+        if (strcmp(root->planned[i].id, id) == 0) return true;
+    return false;
+}
+
+/* Refuses a folder whose trial `ended` differs from the job's in more than the axes of either. */
+static aed_status check_setting(const aed_root *root, const aed_trial_result *ended,
+                                const char *resolved)
+{
+    const aed_trial *trial = &root->job->list.trials[0];
+    const int64_t count = ended->setting_count + trial->setting_count;
+    char *text = NULL;
+    const char **axes = aed_alloc((size_t)count, sizeof *axes);
+    if (!axes) return out_of_memory();
+    for (int64_t i = 0; i < ended->setting_count; i++) axes[i] = ended->settings[i].axis;
+    for (int64_t i = 0; i < trial->setting_count; i++)
+        axes[ended->setting_count + i] = trial->settings[i].axis;
+    aed_status status = aed_config_difference(ended->resolved, resolved, axes, count, &text);
+    if (status == AED_OK && text)
+        status = aed_fail(
+            AED_CONFIG,
+            "%s holds finished trials of another config (%s); choose another --output, "
+            "or make the key an axis of the sweep",
+            root->job->output, text);
+    aed_free(text);
+    aed_free(axes);
+    return status;
+}
+
+/* Finished trials that are not of this job must be of the same sweep, with other values: else a
+ * changed setting would leave two kinds of results beside each other. */
+static aed_status check_ended(const aed_root *root)
+{
+    const aed_plan *plan = &root->job->plans[0];
+    char *resolved = NULL;
+    aed_status status = aed_config_resolve(&root->job->list.trials[0].config, plan->tile,
+                                           plan->leaf, &resolved);
+    for (int64_t i = 0; status == AED_OK && i < aed_run_ended_count(root->run); i++) {
+        const aed_trial_result *ended = aed_run_ended(root->run, i);
+        if (strcmp(ended->status, "done") == 0 && !is_planned(root, ended->id))
+            status = check_setting(root, ended, resolved);
+    }
+    aed_free(resolved);
+    return status;
+}
+
 static aed_status open_run(aed_root *root, const char *command, const char *hosts)
 {
     const aed_job *job = root->job;
@@ -85,9 +134,10 @@ static aed_status open_run(aed_root *root, const char *command, const char *host
                                .libraries = libraries};
     AED_TRY(plan_results(root));
     AED_TRY(resolve_job(job, &resolved));
-    AED_TRY(aed_run_open(job->output, resolved, &info, root->planned, job->list.count, &notice,
-                         &root->run));
+    AED_TRY(aed_run_open(job->output, &info, root->planned, job->list.count, &notice, &root->run));
     if (notice) printf("note      %s\n", notice);
+    AED_TRY(check_ended(root));
+    AED_TRY(aed_run_write_config(root->run, resolved));
 done:
     aed_free(resolved);
     aed_free(notice);

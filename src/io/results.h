@@ -85,13 +85,17 @@ typedef struct aed_planned_trial {
 typedef struct aed_run aed_run;
 
 /* Opens DIR (made with its parents if missing) for this run: takes the lock (a second job on one
- * output is refused), writes config.yaml atomically, reads the ledger back (a torn tail is cut off
- * and reported through *notice, a malloc'ed text or NULL), and checks that the folder is writable.
+ * output is refused), reads the ledger back (a torn tail is cut off and reported through *notice, a
+ * malloc'ed text or NULL), and checks that the folder is writable.
  * Fails with AED_DATA. A DIR that exists and holds something other than a run is refused. `info`
  * and `planned` are copied. */
-aed_status aed_run_open(const char *dir, const char *resolved, const aed_run_info *info,
-                        const aed_planned_trial *planned, int64_t planned_count, char **notice,
-                        aed_run **run);
+aed_status aed_run_open(const char *dir, const aed_run_info *info, const aed_planned_trial *planned,
+                        int64_t planned_count, char **notice, aed_run **run);
+/* Writes config.yaml, atomically. */
+aed_status aed_run_write_config(aed_run *run, const char *resolved);
+/* The ended trials that the ledger holds, and one of them, as aed_run_find gives it. */
+int64_t aed_run_ended_count(const aed_run *run);
+const aed_trial_result *aed_run_ended(const aed_run *run, int64_t index);
 /* The result of trial `id` if the ledger holds it as ended, else NULL. Owned by the run, until a
  * later result of that trial replaces it. Its `parameters` is NULL: they stay in the ledger. */
 const aed_trial_result *aed_run_find(const aed_run *run, const char *id);

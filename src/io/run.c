@@ -120,6 +120,13 @@ const aed_trial_result *aed_run_find(const aed_run *run, const char *id)
     return ended ? &ended->record->result : NULL;
 }
 
+int64_t aed_run_ended_count(const aed_run *run) { return run->ended_count; }
+
+const aed_trial_result *aed_run_ended(const aed_run *run, int64_t index)
+{
+    return &run->ended[index].record->result;
+}
+
 aed_status aed_run_put(aed_run *run, aed_buffer *record, const aed_trial_result **result)
 {
     aed_status status;
@@ -351,9 +358,8 @@ static aed_status copy_planned(aed_run *run, const aed_planned_trial *planned, i
     return AED_OK;
 }
 
-aed_status aed_run_open(const char *dir, const char *resolved, const aed_run_info *info,
-                        const aed_planned_trial *planned, int64_t planned_count, char **notice,
-                        aed_run **run)
+aed_status aed_run_open(const char *dir, const aed_run_info *info, const aed_planned_trial *planned,
+                        int64_t planned_count, char **notice, aed_run **run)
 {
     aed_status status;
     *run = NULL;
@@ -373,7 +379,6 @@ aed_status aed_run_open(const char *dir, const char *resolved, const aed_run_inf
     AED_TRY(check_folder(dir));
     /* The ledger first: it marks the folder as a run's and holds the lock for all that follows. */
     AED_TRY(aed_ledger_open(dir, visit_record, made, notice, &made->ledger));
-    AED_TRY(aed_file_replace(dir, "config.yaml", resolved, strlen(resolved)));
     AED_TRY(aed_log_open(dir, &made->log));
     *run = made;
     made = NULL;
@@ -385,6 +390,11 @@ done:
         *notice = NULL;
     }
     return status;
+}
+
+aed_status aed_run_write_config(aed_run *run, const char *resolved)
+{
+    return aed_file_replace(run->folder, "config.yaml", resolved, strlen(resolved));
 }
 
 void aed_run_close(aed_run **run)

@@ -56,7 +56,7 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset)
 {
     if (is_ours(descriptor) && fails()) return -1;
     return REAL("pwrite", ssize_t, int, const void *, size_t, off_t)(descriptor, bytes, count,
-                                                                    offset);
+                                                                     offset);
 }
 
 ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset)

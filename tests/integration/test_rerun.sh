@@ -43,6 +43,14 @@ fi
 grep -q 'holds 4 of these trials as done and 0 as failed' grown.txt || fail "grown sweep: $(<grown.txt)"
 "$AEDIST_PYTHON" "$compare" whole grown || fail "a grown sweep gives other results"
 
+# A changed setting would leave two kinds of results beside each other: refused, nothing touched.
+cp grown/config.yaml before.yaml
+status=0
+"$AEDIST" "$config" "${settings[@]}" train.batch=64 --output grown >grown.txt 2>&1 || status=$?
+[ $status -eq 2 ] || fail "a changed setting returns $status"
+grep -q 'train.batch: 128 there, 64 now' grown.txt || fail "a changed setting: $(<grown.txt)"
+cmp -s grown/config.yaml before.yaml || fail "a refused run changed config.yaml"
+
 # Killed in the middle, several times, and started again on other numbers of ranks until it is done.
 for ranks in 2 3 1; do
     before=$(ended)

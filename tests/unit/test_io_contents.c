@@ -26,7 +26,7 @@ static void make_run(const char *folder)
     made[2].values[2 * 4 + 2] = 0.125;
     made[2].result.status = "failed";
     made[2].result.reason = "step 7";
-    assert_ok(aed_run_open(folder, "seed: 1\n", &fixture_info, planned, 4, &notice, &run));
+    assert_ok(aed_run_open(folder, &fixture_info, planned, 4, &notice, &run));
     for (int i = 0; i < 3; i++) assert_ok(aed_run_append(run, &made[i].result));
     assert_ok(aed_run_set_running(run, planned[3].id, true));
     assert_ok(aed_run_write_results(run));
@@ -109,7 +109,7 @@ static void test_contents_of_nothing_yet(void **state)
     aed_run *run;
     aed_stored *stored;
     aed_contents contents;
-    assert_ok(aed_run_open(*state, "seed: 1\n", &fixture_info, NULL, 0, &notice, &run));
+    assert_ok(aed_run_open(*state, &fixture_info, NULL, 0, &notice, &run));
     assert_ok(aed_run_write_results(run));
     assert_ok(aed_contents_of_results(fixture_path(*state, "results.h5"), &contents));
     assert_int_equal(contents.trial_count, 0);

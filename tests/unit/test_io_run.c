@@ -12,10 +12,10 @@ static aed_run *open_run(const char *folder, const aed_planned_trial *planned, i
 {
     char *notice;
     aed_run *run;
-    aed_status status = aed_run_open(folder, "seed: 1\n", &fixture_info, planned, count, &notice,
-                                     &run);
+    aed_status status = aed_run_open(folder, &fixture_info, planned, count, &notice, &run);
     if (status != AED_OK) fail_msg("%s", aed_status_message());
     assert_null(notice);
+    assert_ok(aed_run_write_config(run, "seed: 1\n"));
     return run;
 }
 
@@ -340,7 +340,7 @@ static aed_status try_open(const char *folder)
 {
     char *notice;
     aed_run *run;
-    aed_status status = aed_run_open(folder, "a: 1\n", &fixture_info, NULL, 0, &notice, &run);
+    aed_status status = aed_run_open(folder, &fixture_info, NULL, 0, &notice, &run);
     assert_true((status == AED_OK) == (run != NULL));
     free(notice);
     aed_run_close(&run);
@@ -396,7 +396,7 @@ static void test_run_open_torn_ledger_is_told(void **state)
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(truncate(path, info.st_size - 3), 0);
     char *notice;
-    assert_ok(aed_run_open(*state, "a: 1\n", &fixture_info, NULL, 0, &notice, &run));
+    assert_ok(aed_run_open(*state, &fixture_info, NULL, 0, &notice, &run));
     assert_non_null(notice);
     free(notice);
     assert_null(aed_run_find(run, made.result.id));
@@ -450,8 +450,7 @@ static void test_run_out_of_memory(void **state)
         unlink(fixture_path(*state, "ledger")); /* or each round had more to read */
         fixture_write(fixture_path(*state, "ledger"), "", 0);
         aed_alloc_fail_after(n);
-        aed_status status = aed_run_open(*state, "a: 1\n", &fixture_info, &planned, 1, &notice,
-                                         &run);
+        aed_status status = aed_run_open(*state, &fixture_info, &planned, 1, &notice, &run);
         if (status == AED_OK) status = aed_run_append(run, &made.result);
         if (status == AED_OK) status = aed_run_write_results(run);
         if (status == AED_OK) status = aed_run_log(run, "end", NULL, 0);
