@@ -41,9 +41,9 @@ for round in $(seq 40); do
     status=0
     mpirun -np $((round % 3 + 1)) "$AEDIST" "$config" "${base[@]}" "${sweep[@]}" train.epochs=200 \
         time_limit=1s --output limited >limited.txt 2>&1 </dev/null || status=$?
-    [ $status -eq 75 ] || break
+    [ "$status" -eq 75 ] || break
 done
-[ $status -eq 0 ] || fail "with a time limit: exit $status, $(<limited.txt)"
+[ "$status" -eq 0 ] || fail "with a time limit: exit $status, $(<limited.txt)"
 [ "$round" -gt 1 ] || fail "the time limit stopped nothing"
 "$AEDIST" "$config" "${base[@]}" "${sweep[@]}" train.epochs=200 --output unlimited >unlimited.txt
 "$AEDIST_PYTHON" "$compare" unlimited limited || fail "stopped $round times: other results"
