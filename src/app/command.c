@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/suggest.h"
 #include "core/memory.h"
@@ -16,6 +17,17 @@ const aed_command *aed_command_find(const char *word)
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, word) == 0) return commands[i];
     return NULL;
+}
+
+aed_status aed_command_check(const char *word)
+{
+    const char *names[COMMANDS];
+    if (word[0] == '-' || strpbrk(word, "=./") || access(word, F_OK) == 0) return AED_OK;
+    for (int i = 0; i < COMMANDS; i++) names[i] = commands[i]->name;
+    const char *near = aed_suggest(word, names, COMMANDS);
+    if (!near) return AED_OK;
+    return aed_fail(AED_CONFIG, "'%s' is neither a config nor a command (did you mean '%s'?)", word,
+                    near);
 }
 
 /* ---- Arguments --------------------------------------------------------------------------------- */

@@ -33,6 +33,9 @@ typedef struct aed_command {
 /* The command called `word`, or NULL. */
 const aed_command *aed_command_find(const char *word);
 
+/* Fails with AED_CONFIG if `word` is no file, but nearly a command's name. */
+aed_status aed_command_check(const char *word);
+
 /* Reads argv[2 ...] and runs the command. Collective; fails alike. */
 aed_status aed_command_run(const aed_command *command, int argc, char **argv,
                            const aed_comm *world);

@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "app/restore.h"
+#include "config/text.h"
 #include "core/memory.h"
 #include "io/json.h"
 #include "kernel/kernels.h"
@@ -35,7 +36,9 @@ static const char help[] =
 /* What is printed of a trial; rank 0 only. */
 typedef struct table {
     bool json;
-    char header[1024]; /* as printed last */
+    const aed_stored *stored;
+    aed_text names; /* of the columns of the header printed last */
+    int widths[64]; /* of those of settings */
     aed_buffer line;
 } table;
 
@@ -85,26 +88,58 @@ static aed_status print_json(table *out, const aed_trial_result *result,
     return AED_OK;
 }
 
-static int width_of(const char *name)
+enum { WIDTH = 12, COLUMNS = sizeof((table *)0)->widths / sizeof(int) };
+
+static int larger(int a, int b) { return a > b ? a : b; }
+
+/* Of a column of settings: as wide as its name and as every trial's value. */
+static int setting_width(const aed_stored *stored, const char *axis)
 {
-    const int length = (int)strlen(name);
-    return length < 12 ? 12 : length;
+    int width = larger(WIDTH, (int)strlen(aed_show(axis).text));
+    for (int64_t i = 0; i < aed_stored_count(stored); i++) {
+        const aed_trial_result *result = aed_stored_trial(stored, i);
+        for (int64_t k = 0; k < result->setting_count; k++)
+            if (strcmp(result->settings[k].axis, axis) == 0)
+                width = larger(width, (int)strlen(aed_show(result->settings[k].text).text));
+    }
+    return width;
 }
 
-/* The header again whenever the columns are others than before: trials may differ in their losses. */
+static int column_width(const table *out, int64_t column)
+{
+    return column < COLUMNS ? out->widths[column] : WIDTH;
+}
+
+static int metric_width(const char *name) { return larger(WIDTH, (int)strlen(name)); }
+
+/* The names of the columns, one after the other. */
+static void name_columns(const aed_trial_result *result, const aed_measures *measures,
+                         aed_text *names)
+{
+    for (int64_t i = 0; i < result->setting_count; i++)
+        aed_text_addf(names, "%s ", result->settings[i].axis);
+    for (int64_t i = 0; i < measures->count; i++) aed_text_addf(names, "%s ", measures->names[i]);
+}
+
+/* The header, again whenever the columns are others than before: trials may differ in their swept keys
+ * and losses. */
 static void print_header(table *out, const aed_trial_result *result, const aed_measures *measures)
 {
-    char header[sizeof out->header];
-    size_t at = (size_t)snprintf(header, sizeof header, "%-13s", "trial");
-    for (int64_t i = 0; i < result->setting_count && at < sizeof header; i++)
-        at += (size_t)snprintf(header + at, sizeof header - at, "  %*s",
-                               width_of(result->settings[i].axis), result->settings[i].axis);
-    for (int64_t i = 0; i < measures->count && at < sizeof header; i++)
-        at += (size_t)snprintf(header + at, sizeof header - at, "  %*s",
-                               width_of(measures->names[i]), measures->names[i]);
-    if (strcmp(header, out->header) == 0) return;
-    memcpy(out->header, header, sizeof header);
-    printf("%s\n", header);
+    aed_text names = {0};
+    name_columns(result, measures, &names);
+    const bool same = names.bytes && out->names.bytes && strcmp(names.bytes, out->names.bytes) == 0;
+    aed_text_free(same ? &names : &out->names);
+    if (same) return;
+    out->names = names;
+    printf("%-13s", "trial");
+    for (int64_t i = 0; i < result->setting_count; i++) {
+        const char *axis = result->settings[i].axis;
+        if (i < COLUMNS) out->widths[i] = setting_width(out->stored, axis);
+        printf("  %*s", column_width(out, i), aed_show(axis).text);
+    }
+    for (int64_t i = 0; i < measures->count; i++)
+        printf("  %*s", metric_width(measures->names[i]), measures->names[i]);
+    printf("\n");
 }
 
 static void print_row(table *out, const aed_trial_result *result, const aed_measures *measures)
@@ -112,9 +147,9 @@ static void print_row(table *out, const aed_trial_result *result, const aed_meas
     print_header(out, result, measures);
     printf("%-13s", result->id);
     for (int64_t i = 0; i < result->setting_count; i++)
-        printf("  %*s", width_of(result->settings[i].axis), result->settings[i].text);
+        printf("  %*s", column_width(out, i), aed_show(result->settings[i].text).text);
     for (int64_t i = 0; i < measures->count; i++)
-        printf("  %*.6g", width_of(measures->names[i]), measures->values[i]);
+        printf("  %*.6g", metric_width(measures->names[i]), measures->values[i]);
     printf("\n");
 }
 
@@ -233,12 +268,14 @@ static aed_status run(const aed_command_args *args, const aed_comm *world)
     if (world->rank == 0) status = aed_stored_open(args->words[0], &restorer.stored);
     if (restorer.stored) status = choose(args, restorer.stored, &chosen, &count);
     AED_TRY(aed_dist_agree(world, status));
+    out.stored = restorer.stored;
     AED_TRY(aed_dist_broadcast(world, &count, sizeof count, 0));
     status = evaluate_all(&restorer, chosen, count, &out);
 
 done:
     aed_free(chosen);
     aed_buffer_destroy(&out.line);
+    aed_text_free(&out.names);
     aed_restorer_destroy(&restorer);
     aed_stored_close(&restorer.stored);
     return status;

@@ -16,9 +16,12 @@ void aed_info_line(const char *what, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    /* Texts are from files: a line is one line. */
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '?';
+    /* Texts are from files: a line is one line, and steers no terminal (as U+0080 to U+009F do). */
+    for (char *at = text; *at; at++) {
+        const bool is_control = (unsigned char)*at < 0x20 || *at == 0x7F;
+        const bool begins_one = (unsigned char)at[0] == 0xC2 && (unsigned char)at[1] < 0xA0;
+        if (is_control || begins_one) *at = '?';
+    }
     printf("%-10s%s\n", what, text);
 }
 

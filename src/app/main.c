@@ -78,6 +78,7 @@ static aed_status run_config(int argc, char **argv, const aed_comm *world, doubl
     aed_job job = {0};
     aed_status status;
     char *command = command_text(argc, argv);
+    if (argc > 1) AED_TRY(aed_dist_agree(world, aed_command_check(argv[1])));
     AED_TRY(aed_dist_agree(world, aed_options_read(argc, argv, &options)));
     if (options.help || options.version || options.help_config) {
         status = print_answers(&options, world->rank == 0);

@@ -158,5 +158,7 @@ info 3 "$checkpoint"
 complained "$checkpoint: is no checkpoint, or cut off"
 info 0 stopped/any.name
 told 'kind      checkpoint$'
+"$AEDIST" ifno run >stdout 2>stderr && fail "a word that is no command"
+complained "did you mean 'info'"
 "$AEDIST" info --help | grep -q '^Usage: aedist info' || fail "info --help"
 echo "a run's files are told as they are"

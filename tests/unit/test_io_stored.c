@@ -181,6 +181,10 @@ static void test_stored_keeps_the_latest_of_a_trial(void **state)
         assert_string_equal(aed_stored_trial(stored, i)->status, "done");
         assert_int_equal(aed_stored_trial(stored, i)->seed, i);
         assert_int_equal(aed_stored_trial(stored, i)->epochs, TRIALS + i);
+        aed_trial_record *record;
+        assert_ok(aed_stored_read(stored, i, &record));
+        assert_int_equal(record->result.epochs, TRIALS + i);
+        aed_trial_record_destroy(&record);
     }
     aed_stored_close(&stored);
 }
