@@ -1,7 +1,7 @@
 /* See placement.h.
  *
- * With groups of g ranks T trials take ceil(T / groups) rounds of s(g) seconds a step, where s is
- * measured with all groups at work. One rank a trial is best wherever there are trials for all ranks:
+ * With groups of g ranks T trials take T / groups rounds of s(g) seconds a step, where s is measured
+ * with all groups at work. One rank a trial is best wherever there are trials for all ranks:
  * it wastes nothing on sums. With fewer trials than ranks it depends on how s falls. */
 #include "app/placement.h"
 
@@ -11,10 +11,10 @@
 
 #include "core/clock.h"
 
-/* Measured are as many blocks of steps as fit this time, after one to warm up. What counts is the
- * fastest: whatever disturbs a block makes it slower. */
-static const double BUDGET = 0.02;
-enum { BLOCK = 8, MOST_BLOCKS = 50 };
+/* Measured are as many blocks of steps as fit this time, after one to warm up. What counts is their
+ * mean: where other processes want the cores too, ranks that wait for each other suffer most. */
+static const double BUDGET = 0.05;
+enum { BLOCK = 8, MOST_BLOCKS = 10000 };
 
 void aed_placement_group(const aed_placement *placement, int world, int group, int *first,
                          int *count)
@@ -47,20 +47,23 @@ static aed_status train_block(aed_trainer *trainer, double *seconds)
     return AED_OK;
 }
 
-/* Seconds of a step, by the slowest rank of the fastest block. */
+/* Mean seconds of a step, each block as long as its slowest rank takes. */
 static aed_status time_steps(aed_trainer *trainer, double *seconds)
 {
     aed_status status = AED_OK;
     double spent = 0;
+    int blocks = 0;
     *seconds = 0;
     aed_trainer_begin_epoch(trainer, 1);
-    for (int block = 0; block <= MOST_BLOCKS && spent < BUDGET; block++) {
+    for (bool warm = false; blocks < MOST_BLOCKS && spent < BUDGET; warm = true) {
         double now = 0;
         AED_TRY(train_block(trainer, &now));
         AED_TRY(aed_dist_max(&trainer->comm, &now, 1));
-        if (block <= 1 || now < *seconds) *seconds = now;
-        if (block > 0) spent += BLOCK * now;
+        *seconds = now;
+        spent += warm ? BLOCK * now : 0;
+        blocks += warm;
     }
+    *seconds = spent / (BLOCK * (double)blocks);
 done:
     /* It will be found again, and reported, by the trial itself. */
     return status == AED_DIVERGED || status == AED_DATA ? AED_OK : status;
@@ -90,31 +93,42 @@ done:
     return status;
 }
 
-static double rounds(int64_t pending, int groups)
+/* Time that `pending` trials take in groups of ranks[choice], a step each: whole rounds, and a last one
+ * in which idle ranks join. */
+static double total_time(const aed_placement *p, int choice, int64_t pending, int world)
 {
-    return (double)((pending + groups - 1) / groups);
+    const int groups = world / p->sizes[choice];
+    const int64_t rounds = pending / groups, rest = pending % groups;
+    double last = 0;
+    if (rest > 0) {
+        last = p->seconds[choice];
+        for (int i = choice; i < p->size_count && p->sizes[i] <= world / rest; i++)
+            if (p->seconds[i] < last) last = p->seconds[i];
+    }
+    return (double)rounds * p->seconds[choice] + last;
 }
 
 static aed_status measure_all(aed_job *job, int64_t pending, int64_t trial, aed_placement *p)
 {
     const int world = job->world.size;
     const int64_t useful = job->plans[trial].leaves < world ? job->plans[trial].leaves : world;
-    double best = INFINITY;
     for (int ranks = 1; ranks <= world && p->size_count < AED_PLACEMENT_SIZES;) {
         double seconds;
         aed_status status = measure(job, trial, ranks, &seconds);
         if (status != AED_OK) return status;
         p->sizes[p->size_count] = ranks;
         p->seconds[p->size_count++] = seconds;
-        const double total = rounds(pending, world / ranks) * seconds;
-        /* A larger group must be clearly better: it keeps more ranks busy for the same work. */
-        if (total < 0.9 * best) {
-            best = total;
-            p->ranks = ranks;
-        }
         /* Doubling, and the largest that has work for all. */
         if (ranks >= useful) break;
         ranks = 2 * ranks < useful ? 2 * ranks : (int)useful;
+    }
+    double best = INFINITY;
+    for (int i = 0; i < p->size_count; i++) {
+        const double total = total_time(p, i, pending, world);
+        /* A larger group must be clearly better: it keeps more ranks busy for the same work. */
+        if (!(total < 0.9 * best)) continue;
+        best = total;
+        p->ranks = p->sizes[i];
     }
     return AED_OK;
 }

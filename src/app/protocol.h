@@ -16,9 +16,9 @@ typedef enum aed_message {
     AED_MESSAGE_FAILED,     /* i32 status, text: the group cannot go on */
     AED_MESSAGE_ASKED,      /* i32 signal that asks to stop, 0: one that another rank got */
     /* From rank 0 to a leader. */
-    AED_MESSAGE_TRAIN, /* u64 trial, then the payload of a checkpoint or nothing */
-    AED_MESSAGE_STOP,  /* what is being trained */
-    AED_MESSAGE_JOIN,  /* u32 tag, u32 count, u32 ranks ...: be one group from now on */
+    AED_MESSAGE_TRAIN,   /* u64 trial, then the payload of a checkpoint or nothing */
+    AED_MESSAGE_STOP,    /* what is being trained */
+    AED_MESSAGE_REGROUP, /* u32 tag, u32 groups, each: u32 count, u32 ranks ...: the groups now */
     AED_MESSAGE_END
 } aed_message;
 

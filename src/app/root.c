@@ -11,10 +11,8 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "io/checkpoint.h"
+#include "io/log.h"
 
-/* A trial moves to more ranks if that leaves at least so many seconds less to wait, and if its steps
- * then take at most this part of the time. */
-static const double LEAST_GAIN = 0.5, MOST_SHARE = 0.8;
 int64_t aed_root_pending(const aed_root *root, int64_t *first)
 {
     *first = root->queue_next < root->queue_end ? root->queue[root->queue_next] : 0;
@@ -28,14 +26,17 @@ static aed_status out_of_memory(void)
 
 /* ---- Groups ------------------------------------------------------------------------------------- */
 
-static aed_status add_group(aed_root *root, const int *ranks, int count)
+aed_status aed_root_add_group(aed_root *root, const int *ranks, int count)
 {
-    rank_group *made = &root->groups[root->group_count];
-    *made = (rank_group){.leader = ranks[0], .count = count, .tag = (uint32_t)root->joins};
+    int at = 0;
+    while (at < root->group_count && root->groups[at].count > 0) at++;
+    rank_group *made = &root->groups[at]; /* there are never more groups than ranks */
+    aed_free(made->ranks);
+    *made = (rank_group){.leader = ranks[0], .count = count, .tag = (uint32_t)root->regroups};
     made->ranks = aed_alloc((size_t)count, sizeof *made->ranks);
     if (!made->ranks) return out_of_memory();
     memcpy(made->ranks, ranks, (size_t)count * sizeof *ranks);
-    root->group_count++;
+    if (at == root->group_count) root->group_count++;
     return AED_OK;
 }
 
@@ -49,10 +50,11 @@ static int find_group(const aed_root *root, int leader, uint32_t tag)
     return i;
 }
 
-static bool is_idle(const aed_root *root, int number)
+static void log_event(aed_root *root, const char *event, const aed_log_field *fields, int count)
 {
-    const rank_group *g = &root->groups[number];
-    return g->count > 0 && g->waiting && g->running == 0;
+    aed_buffer line = {0};
+    aed_log_put(&line, event, fields, count);
+    aed_writer_log(root->writer, &line);
 }
 
 aed_status aed_root_begin(aed_root *root, aed_mailbox *box, const aed_placement *placement)
@@ -67,11 +69,17 @@ aed_status aed_root_begin(aed_root *root, aed_mailbox *box, const aed_placement 
         int first, count;
         aed_placement_group(placement, world, i, &first, &count);
         for (int k = 0; k < count; k++) ranks[k] = first + k;
-        AED_TRY(add_group(root, ranks, count));
+        AED_TRY(aed_root_add_group(root, ranks, count));
     }
     AED_TRY(aed_writer_start(root->run, (int)root->job->list.trials[0].config.checkpoint_keep,
                              &root->writer));
     if (world > 1) aed_report_placement(root->job, placement);
+    const aed_log_field fields[] = {
+        {"ranks", NULL, (double)world},
+        {"groups", NULL, (double)placement->groups},
+        {"trials", NULL, (double)root->job->list.count},
+        {"pending", NULL, (double)(root->queue_end - root->queue_next)}};
+    log_event(root, "run_start", fields, 4);
 done:
     aed_free(ranks);
     return status;
@@ -157,86 +165,6 @@ static void requeue(aed_root *root, int64_t number)
 {
     root->trials[number].state = TRIAL_PENDING;
     root->queue[--root->queue_next] = number;
-}
-
-/* ---- Idle ranks --------------------------------------------------------------------------------- */
-
-/* Seconds that the trial will still take where it is; NAN: not known. */
-static double seconds_left(const aed_root *root, int64_t number)
-{
-    const queued_trial *t = &root->trials[number];
-    const int64_t epochs = root->job->list.trials[number].config.epochs;
-    if (t->state != TRIAL_RUNNING || t->epochs == 0) return NAN;
-    return t->seconds / (double)t->epochs * (double)(epochs - t->epochs);
-}
-
-static int idle_ranks(const aed_root *root)
-{
-    int count = 0;
-    for (int i = 0; i < root->group_count; i++)
-        if (is_idle(root, i)) count += root->groups[i].count;
-    return count;
-}
-
-/* With nothing left to begin, idle ranks help the trial that takes longest, if that pays: it is
- * stopped, saved, and goes on with them. */
-static void start_move(aed_root *root)
-{
-    if (!root->placement.measured || root->stopping || root->moving >= 0 ||
-        root->queue_next < root->queue_end)
-        return;
-    const int idle = idle_ranks(root);
-    if (idle == 0) return;
-    double longest = 0;
-    int64_t chosen = -1;
-    for (int64_t i = 0; i < root->job->list.count; i++) {
-        const double left = seconds_left(root, i);
-        if (!(left > longest)) continue;
-        const int now = root->groups[root->trials[i].group].count;
-        const int64_t leaves = root->job->plans[i].leaves;
-        const int then = now + idle < leaves ? now + idle : (int)leaves;
-        const double share = aed_placement_seconds(&root->placement, then) /
-                             aed_placement_seconds(&root->placement, now);
-        if (!(share <= MOST_SHARE) || left * (1 - share) < LEAST_GAIN) continue;
-        longest = left;
-        chosen = i;
-    }
-    if (chosen < 0) return;
-    root->moving = chosen;
-    send_simple(root, root->trials[chosen].group, AED_MESSAGE_STOP);
-}
-
-static int compare_ints(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
-/* The group that has just stopped its trial and all idle ones become one. */
-static aed_status join_groups(aed_root *root, int stopped)
-{
-    aed_status status = AED_OK;
-    const int before = root->group_count;
-    int count = 0;
-    int *ranks = aed_alloc((size_t)root->job->world.size, sizeof *ranks);
-    if (!ranks) return out_of_memory();
-    for (int i = 0; i < before; i++) {
-        const rank_group *g = &root->groups[i];
-        if (i != stopped && !is_idle(root, i)) continue;
-        memcpy(ranks + count, g->ranks, (size_t)g->count * sizeof *ranks);
-        count += g->count;
-    }
-    qsort(ranks, (size_t)count, sizeof *ranks, compare_ints);
-    root->joins++;
-    AED_TRY(add_group(root, ranks, count));
-    for (int i = 0; i < before; i++) {
-        aed_buffer message = {0};
-        if (i != stopped && !is_idle(root, i)) continue;
-        aed_buffer_put_u32(&message, (uint32_t)root->joins);
-        aed_buffer_put_u32(&message, (uint32_t)count);
-        for (int k = 0; k < count; k++) aed_buffer_put_u32(&message, (uint32_t)ranks[k]);
-        aed_mailbox_send(root->box, root->groups[i].leader, AED_MESSAGE_JOIN, &message);
-        root->groups[i].count = 0;
-    }
-done:
-    aed_free(ranks);
-    return status;
 }
 
 /* ---- Messages ----------------------------------------------------------------------------------- */
@@ -329,7 +257,7 @@ static void take_stopped(aed_root *root, int64_t number)
             aed_writer_checkpoint(root->writer, &root->trials[number].saved);
         return;
     }
-    const aed_status status = join_groups(root, stopped);
+    const aed_status status = aed_root_regroup(root, number, stopped);
     if (status != AED_OK) fail_run(root, status);
 }
 
@@ -376,7 +304,7 @@ void aed_root_take(aed_root *root, aed_mail *mail)
     case AED_MESSAGE_ASKED: take_request(root, &mail->bytes); break;
     case AED_MESSAGE_TRAIN:
     case AED_MESSAGE_STOP:
-    case AED_MESSAGE_JOIN:
+    case AED_MESSAGE_REGROUP:
     case AED_MESSAGE_END: break; /* not for rank 0's ears */
     }
     aed_buffer_destroy(&mail->bytes);
@@ -419,7 +347,11 @@ void aed_root_look(aed_root *root)
     if (now > root->deadline && !root->asked) ask_to_stop(root, "the time limit");
     if (now - root->shown < 0.1) return;
     root->shown = now;
-    start_move(root);
+    const int64_t moves = aed_root_next_move(root);
+    if (moves >= 0) {
+        root->moving = moves;
+        send_simple(root, root->trials[moves].group, AED_MESSAGE_STOP);
+    }
     if (root->group_count > 1) show_progress(root, now);
     end_if_done(root);
 }
@@ -455,9 +387,22 @@ static aed_status verdict(const aed_root *root)
     return failed > 0 && failed < count ? AED_PARTIAL : failed > 0 ? root->worst : AED_OK;
 }
 
+static void log_end(aed_root *root)
+{
+    int64_t open = 0;
+    for (int64_t i = 0; i < root->job->list.count; i++)
+        open += root->trials[i].state == TRIAL_PENDING;
+    const char *status = root->status != AED_OK ? "failed" : open > 0 ? "stopped" : "done";
+    const aed_log_field fields[] = {{"status", status, 0},
+                                    {"pending", NULL, (double)open},
+                                    {"seconds", NULL, aed_clock_seconds() - root->start}};
+    log_event(root, "run_end", fields, 3);
+}
+
 aed_status aed_root_finish(aed_root *root)
 {
     aed_progress_end(&root->line);
+    if (root->writer) log_end(root);
     aed_status status = aed_writer_stop(&root->writer);
     if (root->status != AED_OK) status = root->status;
     char message[1024];

@@ -227,7 +227,7 @@ aed_status aed_root_create(aed_job *job, const aed_options *options, const char 
     made->deadline = find_deadline(made);
     made->trials = aed_alloc(count, sizeof *made->trials);
     made->queue = aed_alloc(count, sizeof *made->queue);
-    made->groups = aed_alloc(2 * (size_t)job->world.size, sizeof *made->groups);
+    made->groups = aed_alloc((size_t)job->world.size, sizeof *made->groups);
     if (!made->trials || !made->queue || !made->groups) AED_TRY(out_of_memory());
     AED_TRY(open_run(made, command, hosts));
     find_state(made, options->retry_failed);

@@ -15,6 +15,11 @@ typedef struct queued_trial {
     int64_t epochs;   /* completed, as far as known */
     double seconds;   /* of training so far, as far as known */
     aed_buffer saved; /* record of its last checkpoint, while it moves to other ranks */
+    /* Once it has moved to more ranks: how many it had, how long an epoch took, where it was then. */
+    int ranks_before;
+    double epoch_before, seconds_then;
+    int64_t epochs_then;
+    bool stays; /* moving did not pay */
 } queued_trial;
 
 typedef struct rank_group {
@@ -39,8 +44,8 @@ struct aed_root {
     int64_t queue_next, queue_end;
     bool has_checkpoints; /* an earlier job left some */
     rank_group *groups;   /* those without ranks are gone */
-    int group_count, joins;
-    int64_t moving; /* trial that is being moved to more ranks; -1: none */
+    int group_count, regroups;
+    int64_t moving; /* trial that is being stopped to go on with other ranks; -1: none */
 
     aed_status status; /* what went wrong with the run as a whole */
     char message[1024];
@@ -53,5 +58,14 @@ struct aed_root {
     aed_progress_line line;
     double shown;
 };
+
+/* root.c: one more group of these ranks. */
+aed_status aed_root_add_group(aed_root *root, const int *ranks, int count);
+
+/* root_move.c: the trial that should be stopped to go on with more ranks, or with as few as before, -1
+ * if there is none. */
+int64_t aed_root_next_move(const aed_root *root);
+/* Makes the new groups for it, now that group `stopped` has stopped it. */
+aed_status aed_root_regroup(aed_root *root, int64_t trial, int stopped);
 
 #endif

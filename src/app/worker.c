@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "app/protocol.h"
+#include "app/report.h"
 #include "app/signals.h"
 #include "app/summary.h"
 #include "core/clock.h"
@@ -115,11 +116,10 @@ static void save(void *self)
 static void put_epoch(worker *w, const aed_progress *progress)
 {
     const aed_metrics *metrics = &w->training.history.metrics;
-    aed_log_field fields[3] = {{"trial", w->job->plans[w->trial].id, 0}};
     int count = 1;
     aed_log_field *all = aed_alloc((size_t)metrics->column_count + 1, sizeof *all);
     if (!all) return; /* a line less in the log */
-    all[0] = fields[0];
+    all[0] = (aed_log_field){"trial", w->job->plans[w->trial].id, 0};
     for (int64_t i = 0; i < metrics->column_count; i++)
         all[count++] = (aed_log_field){metrics->names[i], NULL, progress->row[i]};
     aed_log_put(&w->lines, "epoch", all, count);
@@ -232,10 +232,14 @@ static void restore(worker *w, const unsigned char *payload, size_t length)
 
 static void begin_lines(worker *w)
 {
+    char label[200];
+    aed_report_label(&w->job->list.trials[w->trial], label, sizeof label);
     const aed_log_field fields[] = {{"trial", w->job->plans[w->trial].id, 0},
+                                    {"settings", label, 0},
                                     {"ranks", NULL, (double)w->group.size},
-                                    {"epoch", NULL, (double)w->training.history.epochs}};
-    aed_log_put(&w->lines, "trial_start", fields, 3);
+                                    {"epoch", NULL, (double)w->training.history.epochs},
+                                    {"epochs", NULL, (double)w->trainer.config->epochs}};
+    aed_log_put(&w->lines, "trial_start", fields, 5);
     if (w->root) aed_root_trial_begins(w->root, w->trial, w->trainer.samples);
 }
 
@@ -317,17 +321,28 @@ done:
     return status;
 }
 
-static aed_status join(worker *w, const aed_buffer *message)
+/* This rank's group among those of the message. */
+static aed_status regroup(worker *w, const aed_buffer *message)
 {
-    const int count = (int)aed_load_le32(message->bytes + 4);
-    int *ranks = aed_alloc((size_t)count, sizeof *ranks);
+    const unsigned char *at = message->bytes;
+    const uint32_t tag = aed_load_le32(at), groups = aed_load_le32(at + 4);
+    const int world = w->job->world.size;
+    int *ranks = aed_alloc((size_t)world, sizeof *ranks), count = 0;
     if (!ranks) aed_dist_abort(aed_fail(AED_MEMORY, "out of memory for a group of ranks"));
-    for (int i = 0; i < count; i++) ranks[i] = (int)aed_load_le32(message->bytes + 8 + 4 * i);
+    at += 8;
+    bool own = false;
+    for (uint32_t g = 0; g < groups && !own; g++) {
+        count = (int)aed_load_le32(at);
+        at += 4;
+        for (int i = 0; i < count; i++, at += 4) {
+            ranks[i] = (int)aed_load_le32(at);
+            own |= ranks[i] == w->job->world.rank;
+        }
+    }
     aed_dist_free(&w->group);
-    const aed_status status = aed_dist_group(&w->job->world, ranks, count,
-                                             (int)aed_load_le32(message->bytes), &w->group);
+    const aed_status status = aed_dist_group(&w->job->world, ranks, count, (int)tag, &w->group);
     aed_free(ranks);
-    w->tag = aed_load_le32(message->bytes);
+    w->tag = tag;
     w->asked = false;
     return status;
 }
@@ -351,8 +366,8 @@ aed_status aed_worker_run(aed_job *job, const aed_placement *placement, aed_mail
         status = share(&w, &mail);
         if (status == AED_OK && mail.kind == AED_MESSAGE_TRAIN)
             train(&w, &mail.bytes);
-        else if (status == AED_OK && mail.kind == AED_MESSAGE_JOIN)
-            status = join(&w, &mail.bytes);
+        else if (status == AED_OK && mail.kind == AED_MESSAGE_REGROUP)
+            status = regroup(&w, &mail.bytes);
         else
             ended = true;
         aed_buffer_destroy(&mail.bytes);

@@ -36,6 +36,13 @@ done
 grep -q '^placement 2 groups of 3 or 4 ranks: ranks_per_trial is 3' packed.txt ||
     fail "no placement: $(<packed.txt)"
 
+# Three trials on two ranks: when the first two have ended, the third may go on with both ranks.
+images=(data.samples=1500 train.batch=64 train.epochs=6 'sweep.seed=[1,2,3]')
+"$AEDIST" "$AEDIST_SOURCE/configs/conv.yaml" "${images[@]}" --output images >images.txt
+mpirun -np 2 "$AEDIST" "$AEDIST_SOURCE/configs/conv.yaml" "${images[@]}" --output moved >moved.txt \
+    2>&1 </dev/null || fail "$(<moved.txt)"
+"$AEDIST_PYTHON" "$compare" images moved || fail "moved to more ranks: other results"
+
 # Stopped by its time limit, again and again, it still ends in the same results.
 for round in $(seq 40); do
     status=0
