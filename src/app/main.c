@@ -48,10 +48,14 @@ static aed_status print_answers(const aed_options *options, bool speaks)
 static aed_status show_plan(aed_job *job, const aed_options *options)
 {
     aed_trainer trainer;
+    aed_placement placement;
     aed_status status = aed_job_create_trainer(job, 0, &job->world, &trainer);
     if (status != AED_OK) return status;
-    if (job->world.rank == 0) {
+    if (options->dry_run && job->world.size > 1)
+        status = aed_placement_choose(job, job->list.count, 0, &placement);
+    if (status == AED_OK && job->world.rank == 0) {
         if (options->dry_run) aed_report_plan(job, &trainer);
+        if (options->dry_run && job->world.size > 1) aed_report_placement(job, &placement);
         if (options->preview) status = aed_report_preview(&trainer);
         if (options->profile && !options->dry_run) aed_report_head(job, &trainer);
     }

@@ -19,9 +19,10 @@ static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_
             t, pass, first, least(t->model.lanes, end - first), &tile, &target);
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOAD));
         if (status != AED_OK) t->tile_status = status;
-        if (t->tile_status != AED_OK) {
+        const bool stops = aed_watch_stops(t->watch);
+        if (t->tile_status != AED_OK || stops) { /* nobody will use this sum */
             if (pass->train) aed_model_begin_leaf(&t->model, -1, grads);
-            sums[t->term_count + AED_SLOT_FAILED] += 1;
+            sums[t->term_count + (stops ? AED_SLOT_STOPPED : AED_SLOT_FAILED)] += 1;
             return;
         }
         tile.first = first == begin;
@@ -73,11 +74,8 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
             announce_next(t, pass, begin, samples, i, end);
         }
         aed_sum_leaf(pass->sum, &floats, &doubles);
-        if (aed_watch_stops(t->watch))
-            doubles[t->term_count + AED_SLOT_STOPPED] += 1; /* nobody will use this sum */
-        else
-            run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples,
-                     floats, doubles);
+        run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples, floats,
+                 doubles);
         aed_sum_push(pass->sum);
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
     }

@@ -85,7 +85,7 @@ typedef struct aed_trainer {
     aed_permutation order; /* of this epoch */
     aed_rng_key *keys;     /* of this epoch, a layer */
 
-    aed_watch *watch; /* asked once a leaf; NULL: nobody watches */
+    aed_watch *watch; /* asked once a tile; NULL: nobody watches */
     aed_laps *laps;   /* slots of the layers, then AED_LAP_*; NULL but for --profile */
 
     const float *grads; /* of the last step, summed over the batch */

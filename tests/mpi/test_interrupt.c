@@ -139,6 +139,48 @@ static void test_any_boundary_resumes_to_the_same_bits(void **state)
     end(&whole);
 }
 
+/* Asked at each tile, it stops at the one number `save_at`. */
+static void look_at_tile(void *self)
+{
+    engine *e = self;
+    e->watch.left = e->watch.interval = 0;
+    if (++e->boundaries == e->save_at) e->watch.stop = aed_test_world.rank == 0;
+}
+
+/* In mid-step and in mid-evaluation: what was begun is done again. */
+static void test_any_tile_resumes_to_the_same_bits(void **state)
+{
+    (void)state;
+    engine whole;
+    start(&whole, 0);
+    assert_int_equal(run(&whole), AED_OK);
+    for (int at = 1;; at++) {
+        engine first, second;
+        aed_trial_record *record;
+        start(&first, at);
+        first.watch = (aed_watch){.look = look_at_tile, .self = &first};
+        const aed_status status = run(&first);
+        if (status == AED_OK) {
+            aed_test_verdict(at > 10, "only %d tiles", at);
+            end(&first);
+            break;
+        }
+        aed_test_verdict(status == AED_STOPPED, "tile %d: status %d", at, (int)status);
+        first.boundaries = at - 1; /* so that it is saved where it stands */
+        save(&first);
+        assert_int_equal(
+            aed_trial_record_decode(first.saved.bytes, first.saved.size, true, &record), AED_OK);
+        start(&second, 0);
+        assert_int_equal(aed_training_restore(&second.training, &record->result), AED_OK);
+        assert_int_equal(run(&second), AED_OK);
+        aed_test_verdict(same_bits(&whole, &second), "resumed at tile %d: other bits", at);
+        aed_trial_record_destroy(&record);
+        end(&first);
+        end(&second);
+    }
+    end(&whole);
+}
+
 static void stop_now(void *self) { ((aed_watch *)self)->stop = true; }
 
 /* Before the first step, as early as can be. */
@@ -199,6 +241,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_boundary_resumes_to_the_same_bits),
+        cmocka_unit_test(test_any_tile_resumes_to_the_same_bits),
         cmocka_unit_test(test_stop_before_the_first_step),
         cmocka_unit_test(test_foreign_state_is_refused),
     };
