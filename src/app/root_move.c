@@ -33,14 +33,14 @@ static double seconds_left(const aed_root *root, int64_t number)
 {
     const queued_trial *t = &root->trials[number];
     const int64_t epochs = root->job->list.trials[number].config.epochs;
-    if (t->state != TRIAL_RUNNING || t->epochs == 0) return NAN;
+    if (t->epochs == 0) return NAN;
     return t->seconds / (double)t->epochs * (double)(epochs - t->epochs);
 }
 
 /* Whether the trial has moved to more ranks and is slower there. */
 static bool should_go_back(const queued_trial *t)
 {
-    if (t->state != TRIAL_RUNNING || t->ranks_before == 0 || t->stays) return false;
+    if (t->ranks_before == 0 || t->stays) return false;
     const double spent = t->seconds - t->seconds_then;
     if (spent < JUDGED_AFTER || spent < JUDGED_EPOCHS * t->epoch_before) return false;
     return spent > BACK_SHARE * t->epoch_before * (double)(t->epochs - t->epochs_then + 1);
@@ -65,6 +65,10 @@ int64_t aed_root_next_move(const aed_root *root)
     double longest = 0;
     int64_t chosen = -1;
     for (int64_t i = 0; i < root->job->list.count; i++) {
+        /* A group that has its next trial already is about to end this one. */
+        if (root->trials[i].state != TRIAL_RUNNING ||
+            root->groups[root->trials[i].group].running > 1)
+            continue;
         if (should_go_back(&root->trials[i])) return i;
         const double left = seconds_left(root, i);
         if (idle == 0 || root->trials[i].stays || !(left > longest)) continue;
