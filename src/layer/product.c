@@ -69,7 +69,7 @@ aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
     product->wide_floats = product->wide * product->wide_positions * product->lanes;
     product->weight_floats = (int64_t)product->narrow * product->wide * product->taps;
     /* The dense gradient works in strips of 32 wide channels: not worth it for a few. */
-    product->dense_weight = product->pointwise && product->wide >= 16 &&
+    product->dense_weight = product->pointwise && product->wide >= 8 &&
                             (int64_t)product->narrow * product->wide >= 256;
     if (product->dense_weight) return AED_OK;
     aed_status status;
