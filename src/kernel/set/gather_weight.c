@@ -5,8 +5,6 @@
  * row is loaded once for all columns, and a column once for all channels. The rows come in chunks
  * that stay in the nearest cache while all columns pass. A lane sums over groups, rows and blocks of
  * 16 lanes, in that order; only at the end are a weight's 16 lanes added up (sum.c). */
-#include <stdbool.h>
-
 #include "kernel/set/set.h"
 
 /* The most channels of a block, the columns beside n channels, and the registers of each sum: as
@@ -25,9 +23,10 @@ enum { CHANNELS = 2 };
 #define VECTORS(n) 1
 #endif
 enum {
-    MOST_COLUMNS = 28,                                    /* whose sums are kept at once */
-    MOST_SUMS = MOST_COLUMNS * CHANNELS + AED_LANE_BLOCK, /* rounded up */
-    PADDED = MOST_COLUMNS + 8,
+    MOST_COLUMNS = 28, /* whose sums are kept at once, for */
+    MOST_CHANNELS = 16,
+    MOST_SUMS = MOST_COLUMNS * MOST_CHANNELS + AED_LANE_BLOCK, /* rounded up */
+    PADDED = MOST_COLUMNS + 8,                                 /* 8: up to whole register blocks */
     CHUNK = 64 /* blocks of 16 lanes that pass at once */
 };
 
@@ -124,16 +123,18 @@ static const int weight_columns[CHANNELS] = {
 #endif
 };
 
-/* A block of columns: taps first_tap ... first_tap+taps-1 of channels first_b ... first_b+b-1. */
+/* Some channels of u and a block of columns: taps first_tap ... first_tap+taps-1 of channels first_b ... first_b+b-1. */
 typedef struct column_block {
     int32_t first_tap, taps;
     int first_b, b;
+    int first_a, a;
 } column_block;
 
+static int least(int a, int b) { return a < b ? a : b; }
+
 /* The columns of a block that a group has, filled up to whole register blocks. */
-static void enter_columns(const aed_gather_weight *plan, const column_block *block, int channels,
-                          int32_t group, const float *v, int lanes, float *sums, float *unused,
-                          weight_task *task)
+static void enter_columns(const aed_gather_weight *plan, const column_block *block, int32_t group,
+                          const float *v, int lanes, float *sums, float *unused, weight_task *task)
 {
     const aed_pairs *pairs = &plan->pairs;
     const int32_t row = pairs->order[pairs->group[group]];
@@ -144,26 +145,26 @@ static void enter_columns(const aed_gather_weight *plan, const column_block *blo
             const int32_t tap = pairs->tap[e] - block->first_tap;
             if (tap < 0 || tap >= block->taps) continue;
             task->v[count] = from + (int64_t)pairs->position[e] * lanes;
-            task->sums[count++] = sums + (b * block->taps + tap) * channels * AED_LANE_BLOCK;
+            task->sums[count++] = sums + (b * block->taps + tap) * block->a * AED_LANE_BLOCK;
         }
     }
     task->columns = count;
-    for (; count % weight_columns[channels - 1]; count++) {
+    for (const int end = count + PADDED - MOST_COLUMNS; count && count < end; count++) {
         task->v[count] = task->v[count - 1];
         task->sums[count] = unused;
     }
 }
 
-/* Adds the sums of `channels` channels and a block's columns to the gradient. */
-static void add_sums(const aed_gather_weight *plan, const column_block *block, int channels,
-                     const float *sums, float *grad)
+/* Adds the sums of a block to the gradient. */
+static void add_sums(const aed_gather_weight *plan, const column_block *block, const float *sums,
+                     float *grad)
 {
     float out[MOST_SUMS], *next = out;
-    AED_SET(lane_sums)(block->b * block->taps * channels, sums, out);
-    grad += block->first_b * plan->w_b + block->first_tap;
+    AED_SET(lane_sums)(block->b * block->taps * block->a, sums, out);
+    grad += block->first_a * plan->w_a + block->first_b * plan->w_b + block->first_tap;
     for (int b = 0; b < block->b; b++, grad += plan->w_b)
         for (int32_t tap = 0; tap < block->taps; tap++)
-            for (int i = 0; i < channels; i++) grad[i * plan->w_a + tap] += *next++;
+            for (int i = 0; i < block->a; i++) grad[i * plan->w_a + tap] += *next++;
 }
 
 /* Lists the blocks of `rows` rows of the pairs' order. */
@@ -179,33 +180,45 @@ static void enter_rows(const aed_pairs *pairs, int32_t first, int32_t rows, int 
     task->blocks = count;
 }
 
-static void weight_columns_block(const aed_gather_weight *plan, const column_block *block,
-                                 int channels, int lanes, const float *u, const float *v,
-                                 float *grad)
+/* All channels of the block over a chunk, `most` at a time. */
+static void pass_chunk(const column_block *block, int most, const float *u, weight_task *task)
+{
+    const int columns = task->columns + PADDED - MOST_COLUMNS;
+    int first = 0;
+    for (;;) {
+        task->u = u + first * task->u_channel;
+        weight_functions[least(block->a - first, most) - 1](task);
+        if (first + most >= block->a) break;
+        first += most;
+        for (int i = 0; i < columns; i++) task->sums[i] += most * AED_LANE_BLOCK;
+    }
+    for (int i = 0; i < columns; i++) task->sums[i] -= first * AED_LANE_BLOCK;
+}
+
+/* The gradient of a block. */
+static void weight_block_rows(const aed_gather_weight *plan, const column_block *block, int most,
+                              int lanes, const float *u, const float *v, float *grad)
 {
     const aed_pairs *pairs = &plan->pairs;
     float sums[MOST_SUMS][AED_LANE_BLOCK] __attribute__((aligned(64)));
-    float unused[CHANNELS * AED_LANE_BLOCK] __attribute__((aligned(64)));
-    const int count = block->b * block->taps * channels;
+    float unused[MOST_CHANNELS * AED_LANE_BLOCK] __attribute__((aligned(64)));
+    const int count = block->b * block->taps * block->a;
     for (int i = 0; i < count * AED_LANE_BLOCK; i += AED_WIDTH) v_store(sums[0] + i, v_zero());
-    for (int i = 0; i < CHANNELS * AED_LANE_BLOCK; i += AED_WIDTH) v_store(unused + i, v_zero());
+    for (int i = 0; i < block->a * AED_LANE_BLOCK; i += AED_WIDTH) v_store(unused + i, v_zero());
     weight_task task;
-    task.u = u;
     task.u_channel = (int64_t)pairs->rows * lanes;
-    const int32_t most = CHUNK * AED_LANE_BLOCK / lanes;
+    u += block->first_a * task.u_channel;
+    const int32_t rows = CHUNK * AED_LANE_BLOCK / lanes;
     for (int32_t g = 0; g < pairs->groups; g++) {
-        enter_columns(plan, block, channels, g, v, lanes, sums[0], unused, &task);
+        enter_columns(plan, block, g, v, lanes, sums[0], unused, &task);
         if (task.columns == 0) continue;
-        for (int32_t i = pairs->group[g]; i < pairs->group[g + 1]; i += most) {
-            const int32_t left = pairs->group[g + 1] - i;
-            enter_rows(pairs, i, left < most ? left : most, lanes, &task);
-            weight_functions[channels - 1](&task);
+        for (int32_t i = pairs->group[g]; i < pairs->group[g + 1]; i += rows) {
+            enter_rows(pairs, i, least(pairs->group[g + 1] - i, rows), lanes, &task);
+            pass_chunk(block, most, u, &task);
         }
     }
-    add_sums(plan, block, channels, sums[0], grad);
+    add_sums(plan, block, sums[0], grad);
 }
-
-static int least(int a, int b) { return a < b ? a : b; }
 
 /* The size of blocks of channels with which the fewest register blocks serve all of them. */
 static int most_channels(int channels, int64_t columns)
@@ -225,27 +238,21 @@ static int most_channels(int channels, int64_t columns)
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad)
 {
-    const int64_t u_channel = (int64_t)plan->pairs.rows * lanes;
-    const int taps_at_once = plan->taps < MOST_COLUMNS ? plan->taps : MOST_COLUMNS;
+    const int taps_at_once = least(plan->taps, MOST_COLUMNS);
     const int b_at_once = MOST_COLUMNS / taps_at_once;
     const int64_t columns = (int64_t)plan->b_channels * plan->taps;
     const int most = most_channels(plan->a_channels,
                                    columns < MOST_COLUMNS ? columns : MOST_COLUMNS);
-    const int tap_blocks = (plan->taps + taps_at_once - 1) / taps_at_once;
-    const int64_t a_blocks = (plan->a_channels + most - 1) / most;
-    const int64_t column_blocks = (int64_t)((plan->b_channels + b_at_once - 1) / b_at_once) *
-                                  tap_blocks;
-    /* Of the larger side each block is passed over once, while all of the smaller one passes. */
-    const bool v_larger = (int64_t)plan->b_channels * plan->v_positions >
-                          (int64_t)plan->a_channels * plan->pairs.rows;
-    for (int64_t i = 0; i < a_blocks * column_blocks; i++) {
-        const int a = most * (int)(v_larger ? i % a_blocks : i / column_blocks);
-        const int64_t at = v_larger ? i / a_blocks : i % column_blocks;
-        const int b = b_at_once * (int)(at / tap_blocks);
-        const int32_t tap = taps_at_once * (int32_t)(at % tap_blocks);
-        const column_block block = {tap, least(plan->taps - tap, taps_at_once), b,
-                                    least(plan->b_channels - b, b_at_once)};
-        weight_columns_block(plan, &block, least(plan->a_channels - a, most), lanes,
-                             u + a * u_channel, v, grad + a * plan->w_a);
-    }
+    const int a_at_once = MOST_CHANNELS / most * most;
+    for (int a = 0; a < plan->a_channels; a += a_at_once)
+        for (int b = 0; b < plan->b_channels; b += b_at_once)
+            for (int32_t tap = 0; tap < plan->taps; tap += taps_at_once) {
+                const column_block block = {.first_tap = tap,
+                                            .taps = least(plan->taps - tap, taps_at_once),
+                                            .first_b = b,
+                                            .b = least(plan->b_channels - b, b_at_once),
+                                            .first_a = a,
+                                            .a = least(plan->a_channels - a, a_at_once)};
+                weight_block_rows(plan, &block, most, lanes, u, v, grad);
+            }
 }
