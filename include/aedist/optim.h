@@ -29,31 +29,39 @@ const aed_optim_ops *const *aed_optim_table(int *count);
 /* The base learning rate of an optimiser's spec. */
 double aed_optim_lr(const aed_spec *spec);
 
-enum { AED_SCHEDULE_MAX_SETTINGS = 4 };
+enum { AED_SCHEDULE_MAX_SETTINGS = 5, AED_SCHEDULE_STATES = 4 };
+
+typedef struct aed_schedule aed_schedule;
 
 typedef struct aed_schedule_ops {
     aed_kind kind;
-    /* Reads its settings once. */
-    void (*prepare)(const aed_spec *spec, double *settings);
-    /* The factor on the learning rate lr in `epoch` (from 0) of `epochs`, without warm-up. */
-    double (*factor)(const double *settings, int64_t epoch, int64_t epochs, double lr);
+    /* Reads its settings once, and sets the state if it has one. */
+    void (*prepare)(const aed_spec *spec, aed_schedule *schedule);
+    /* The learning rate in `epoch` (from 0), without warm-up. */
+    double (*rate)(const aed_schedule *schedule, int64_t epoch);
+    /* Of one that heeds the validation: `loss` was found `epochs` epochs after the last one. NULL for
+     * all others. */
+    void (*observe)(aed_schedule *schedule, double loss, int64_t epochs);
 } aed_schedule_ops;
 
 const aed_schedule_ops *aed_schedule_find(const char *name);
 const aed_schedule_ops *const *aed_schedule_table(int *count);
 
 /* A schedule ready for the step: no names are looked up in it. */
-typedef struct aed_schedule {
+struct aed_schedule {
     const aed_schedule_ops *ops;
     double lr;      /* the optimiser's */
     int64_t epochs; /* of the whole training */
     int64_t warmup; /* epochs */
     double settings[AED_SCHEDULE_MAX_SETTINGS];
-} aed_schedule;
+    double state[AED_SCHEDULE_STATES]; /* changed by observe only; part of a checkpoint */
+};
 
 void aed_schedule_prepare(const aed_spec *spec, double lr, int64_t epochs, aed_schedule *schedule);
 /* The learning rate of step `step` (of `steps` an epoch) in `epoch` (from 0), warm-up included. */
 double aed_schedule_lr(const aed_schedule *schedule, int64_t epoch, int64_t step, int64_t steps);
+/* Tells it a validation loss, `epochs` epochs after the one before (after the start). */
+void aed_schedule_observe(aed_schedule *schedule, double loss, int64_t epochs);
 
 typedef struct aed_init_ops {
     aed_kind kind;

@@ -141,6 +141,64 @@ static void test_schedule_warmup_rises_by_step(void **state)
     expect_rate(rate("step", "every=2 gamma=0.5 warmup=3", 20, 2, 6, 7), 0.25);
 }
 
+/* What torch.optim.lr_scheduler.ReduceLROnPlateau makes of these losses, a step each. */
+static void test_plateau_is_pytorchs(void **state)
+{
+    (void)state;
+    enum { LOSSES = 24 };
+    static const double losses[LOSSES] = {1.0,  0.9,  0.89995, 0.91, 0.95, 0.9, 0.8, 0.85,
+                                          0.85, 0.85, 0.85,    0.85, 0.85, 0.7, 0.7, 0.7,
+                                          0.7,  0.7,  0.7,     0.7,  0.7,  0.7, 0.7, 0.7};
+    static const struct {
+        const char *args;
+        double rates[LOSSES];
+    } cases[] = {
+        {"factor=0.5 patience=1",
+         {0.5,        0.5,         0.5,         0.25,         0.25,         0.125,
+          0.125,      0.125,       0.0625,      0.0625,       0.03125,      0.03125,
+          0.015625,   0.015625,    0.015625,    0.0078125,    0.0078125,    0.00390625,
+          0.00390625, 0.001953125, 0.001953125, 0.0009765625, 0.0009765625, 0.00048828125}},
+        {"factor=0.1 patience=2 min_lr=0.02",
+         {0.5,  0.5,  0.5,  0.5,  0.05, 0.05, 0.05, 0.05, 0.05, 0.02, 0.02, 0.02,
+          0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02}},
+        {"factor=0.5 patience=0 threshold=0.1 cooldown=2",
+         {0.5,       0.25,      0.25,       0.25,       0.125,      0.125,
+          0.125,     0.0625,    0.0625,     0.0625,     0.03125,    0.03125,
+          0.03125,   0.03125,   0.015625,   0.015625,   0.015625,   0.0078125,
+          0.0078125, 0.0078125, 0.00390625, 0.00390625, 0.00390625, 0.001953125}},
+        {"patience=3 factor=0.25",
+         {0.5,       0.5,       0.5,       0.5,         0.5,         0.125,
+          0.125,     0.125,     0.125,     0.125,       0.03125,     0.03125,
+          0.03125,   0.03125,   0.03125,   0.03125,     0.03125,     0.0078125,
+          0.0078125, 0.0078125, 0.0078125, 0.001953125, 0.001953125, 0.001953125}},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        aed_test_spec spec;
+        aed_schedule schedule;
+        aed_test_spec_make(&aed_schedule_find("plateau")->kind, cases[c].args, &spec);
+        aed_schedule_prepare(&spec.spec, 0.5, LOSSES, &schedule);
+        for (int64_t i = 0; i < LOSSES; i++) {
+            aed_schedule_observe(&schedule, losses[i], 1);
+            expect_rate(aed_schedule_lr(&schedule, i + 1, 0, 1), cases[c].rates[i]);
+        }
+    }
+}
+
+/* Ten epochs between two losses are ten epochs without an improvement; NaN is none. */
+static void test_plateau_counts_epochs(void **state)
+{
+    (void)state;
+    aed_test_spec spec;
+    aed_schedule schedule;
+    aed_test_spec_make(&aed_schedule_find("plateau")->kind, "factor=0.5 patience=15", &spec);
+    aed_schedule_prepare(&spec.spec, 0.5, 100, &schedule);
+    aed_schedule_observe(&schedule, 1, 1);
+    aed_schedule_observe(&schedule, NAN, 10);
+    expect_rate(aed_schedule_lr(&schedule, 11, 0, 1), 0.5);
+    aed_schedule_observe(&schedule, 1, 10);
+    expect_rate(aed_schedule_lr(&schedule, 21, 0, 1), 0.25);
+}
+
 static void test_cos_pi_is_the_cosine(void **state)
 {
     (void)state;
@@ -217,6 +275,8 @@ int main(void)
         cmocka_unit_test(test_norm_and_scale_agree_between_kernel_sets),
         cmocka_unit_test(test_schedule_without_warmup_is_flat_within_an_epoch),
         cmocka_unit_test(test_schedule_warmup_rises_by_step),
+        cmocka_unit_test(test_plateau_is_pytorchs),
+        cmocka_unit_test(test_plateau_counts_epochs),
         cmocka_unit_test(test_cos_pi_is_the_cosine),
         cmocka_unit_test(test_default_init_fills_the_bound),
         cmocka_unit_test(test_normal_init_has_its_std),
