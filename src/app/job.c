@@ -9,6 +9,7 @@
 #include "analysis/pca.h"
 #include "app/report.h"
 #include "core/memory.h"
+#include "train/trial.h"
 
 /* Rank 0 reads the file; everybody else parses the text that it sends. */
 static aed_status read_config(const aed_options *options, const aed_comm *world,
@@ -108,7 +109,12 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
                        .code_size = code_size(&trainer.model),
                        .cost = (double)config->epochs * (double)trainer.samples *
                                (double)trainer.model.flops};
+    aed_training training;
+    status = aed_training_create(&trainer,
+                                 &training); /* what can be wrong is told before any work */
+    if (status == AED_OK) aed_training_destroy(&training);
     aed_trainer_destroy(&trainer);
+    if (status != AED_OK) return status;
     return aed_config_trial_id(config, plan->tile, plan->leaf, plan->id);
 }
 

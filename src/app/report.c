@@ -97,7 +97,9 @@ static void print_memory(const aed_job *job, const aed_trainer *trainer)
     const aed_model *model = &trainer->model;
     const double mib = 1024.0 * 1024.0;
     const double data = job->dataset.bytes;
-    const double blocks = (double)model->parameter_block * 4 * (1 + trainer->optim->state_blocks);
+    const double blocks = (double)model->parameter_block * 4 *
+                          (1 + trainer->optim->state_blocks + (trainer->ema != NULL) +
+                           (trainer->config->keep == AED_KEEP_BEST));
     const double tile = (double)model->workspace * 4;
     printf("memory    %.2f MiB a rank: data %.2f, parameters and optimiser %.2f, one tile %.2f "
            "(besides MPI's and the libraries' own)\n",

@@ -17,6 +17,21 @@ static aed_status copy_settings(const aed_trial *trial, aed_trial_summary *summa
     return AED_OK;
 }
 
+static void add_scalar(aed_trial_summary *summary, const char *name, double value)
+{
+    summary->names[summary->scalar_count] = name;
+    summary->scalars[summary->scalar_count++] = value;
+}
+
+/* What was decided at recorded epochs. */
+static void add_choice(const aed_training *training, aed_trial_summary *summary)
+{
+    const aed_choice *choice = &training->choice;
+    if (choice->best_epoch > 0) add_scalar(summary, "best_epoch", (double)choice->best_epoch);
+    if (choice->column >= 0) add_scalar(summary, "stopped_early", (double)choice->ended);
+    if (!isnan(training->kept_loss)) add_scalar(summary, "kept_val_loss", training->kept_loss);
+}
+
 /* Counts of validation samples, true class down, taken for across, after the last evaluation; its
  * values are NULL if there is none. */
 static aed_result_array confusion_matrix(const aed_trainer *trainer)
@@ -33,20 +48,24 @@ static aed_result_array confusion_matrix(const aed_trainer *trainer)
 aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
                               aed_status outcome, aed_trial_summary *summary)
 {
-    static const char *const names[] = {"tile", "leaf", "mean_floor", "pca_floor"};
     aed_status status;
     const aed_plan *plan = &job->plans[trial];
     const aed_trial *source = &job->list.trials[trial];
     const aed_trial_history *history = &training->history;
     const aed_trainer *trainer = training->trainer;
     const bool failed = outcome != AED_OK && outcome != AED_STOPPED;
-    *summary = (aed_trial_summary){.scalars = {(double)plan->tile, (double)plan->leaf, NAN, NAN}};
+    *summary = (aed_trial_summary){0};
+    add_scalar(summary, "tile", (double)plan->tile);
+    add_scalar(summary, "leaf", (double)plan->leaf);
+    add_choice(training, summary);
     summary->reason = aed_strdup(failed ? aed_status_message() : "");
     if (!summary->reason) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
     if (outcome != AED_STOPPED) {
         (void)aed_job_floors(job, plan->code_size); /* an extra: without it they are NAN */
-        summary->scalars[2] = job->mean_floor;
-        summary->scalars[3] = job->pca_floor;
+        if (!isnan(job->mean_floor)) {
+            add_scalar(summary, "mean_floor", job->mean_floor);
+            add_scalar(summary, "pca_floor", job->pca_floor);
+        }
         summary->confusion = confusion_matrix(trainer);
     }
     AED_TRY(copy_settings(source, summary));
@@ -65,8 +84,8 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
         .setting_count = source->setting_count,
         .settings = summary->settings,
         .metrics = history->metrics,
-        .scalar_count = isnan(summary->scalars[2]) ? 2 : 4,
-        .scalar_names = names,
+        .scalar_count = summary->scalar_count,
+        .scalar_names = summary->names,
         .scalar_values = summary->scalars,
         .tensor_count = trainer->model.tensor_count,
         .tensors = trainer->model.tensors,

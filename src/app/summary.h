@@ -5,11 +5,15 @@
 #include "app/job.h"
 #include "train/trial.h"
 
+enum { AED_SUMMARY_SCALARS = 8 };
+
 typedef struct aed_trial_summary {
     aed_trial_result result; /* points into the job, the training and: */
     char *resolved, *reason;
     aed_result_setting *settings;
-    double scalars[4];
+    const char *names[AED_SUMMARY_SCALARS];
+    double scalars[AED_SUMMARY_SCALARS];
+    int64_t scalar_count;
     aed_result_array confusion;
 } aed_trial_summary;
 

@@ -27,6 +27,17 @@ typedef struct aed_evaluation_spec {
     int64_t corruption_count;
 } aed_evaluation_spec;
 
+/* When training ends before its last epoch; see read_aids.c. */
+typedef struct aed_early_stopping {
+    const char *metric; /* a column of the metrics */
+    const char *where;  /* for messages */
+    int64_t patience;   /* epochs without an improvement; 0: never ends early */
+    double min_delta;   /* what an improvement must exceed */
+} aed_early_stopping;
+
+/* The weights that a trial ends with. */
+typedef enum aed_keep { AED_KEEP_LAST, AED_KEEP_BEST, AED_KEEP_MEAN } aed_keep;
+
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
@@ -43,6 +54,9 @@ typedef struct aed_config {
     double clip_norm; /* 0: no clipping */
     int64_t batch;    /* 0: full, all samples */
     int64_t epochs;
+    aed_early_stopping early_stopping;
+    aed_keep keep;
+    double ema;            /* decay of the weights' moving average; 0: none is kept */
     aed_spec *corruptions; /* of the input, in this order; input_noise is among them */
     int64_t corruption_count;
     int64_t tile, leaf; /* samples; 0: chosen from the model */
@@ -120,8 +134,8 @@ aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int
 aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
- * matter to its numbers (not name, metrics, log, data.memory,
- * checkpoint, ranks_per_trial, time_limit). id holds at least 16 bytes. */
+ * matter to its numbers (not name, log, data.memory, checkpoint, ranks_per_trial, time_limit;
+ * metrics only if something is decided at recorded epochs). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 
 /* All keys and kinds with their arguments, as a malloc'ed text for people. */

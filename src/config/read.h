@@ -61,6 +61,9 @@ aed_status aed_read_amount(const aed_node *section, const char *key, double *val
 /* The words of `scale` by aed_scale_kind; NULL for the one that is written {mean: M, std: S}. */
 extern const char *const aed_scale_words[];
 
+/* The words of `keep` by aed_keep. */
+extern const char *const aed_keep_words[];
+
 /* A data section: {source: KIND, its arguments, scale, holdout, memory}. */
 aed_status aed_read_data(aed_config_memory *memory, const aed_node *node, aed_spec *source,
                          aed_dataset_options *options);
@@ -76,5 +79,7 @@ aed_status aed_read_job(const aed_node *root, aed_config *config);
 /* `config->noise_scale` is read before the model, the model before the training. */
 aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);
 aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_config *config);
+/* early_stopping, keep and ema of the section train. */
+aed_status aed_read_aids(aed_config_memory *memory, const aed_node *train, aed_config *config);
 
 #endif

@@ -223,6 +223,7 @@ aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_c
     AED_TRY(aed_read_count(node, "tile", 1, "auto", &config->tile));
     AED_TRY(aed_read_count(node, "leaf", 1, "auto", &config->leaf));
     AED_TRY(check_tiling(node, config));
+    AED_TRY(aed_read_aids(memory, node, config));
 done:
     return status;
 }

@@ -6,6 +6,7 @@
 #include <sha2.h>
 #include <string.h>
 
+#include "aedist/optim.h"
 #include "config/config.h"
 #include "config/read.h"
 #include "config/text.h"
@@ -206,7 +207,33 @@ static void add_evaluations(aed_text *text, const aed_config *config)
     }
 }
 
-static void add_train(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf)
+/* Aids that are not used are no part of the identity. */
+static void add_aids(aed_text *text, const aed_config *config, bool all)
+{
+    const aed_early_stopping *early = &config->early_stopping;
+    if (early->patience > 0) {
+        aed_text_addf(text, "  early_stopping: {patience: %" PRId64 ", metric: ", early->patience);
+        aed_text_add_string(text, early->metric);
+        aed_text_add(text, ", min_delta: ");
+        aed_text_add_float(text, early->min_delta);
+        aed_text_add(text, "}\n");
+    } else if (all) {
+        aed_text_add(text, "  early_stopping: null\n");
+    }
+    if (all || config->keep != AED_KEEP_LAST)
+        aed_text_addf(text, "  keep: %s\n", aed_keep_words[config->keep]);
+    if (all || config->ema > 0) add_setting(text, "ema", config->ema);
+}
+
+/* Whether something is decided at recorded epochs, so that their number matters. */
+static bool watches_records(const aed_config *config)
+{
+    return config->early_stopping.patience > 0 || config->keep == AED_KEEP_BEST ||
+           aed_schedule_find(config->schedule.kind->name)->observe != NULL;
+}
+
+static void add_train(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf,
+                      bool all)
 {
     aed_text_add(text, "train:\n");
     add_losses(text, config);
@@ -218,6 +245,7 @@ static void add_train(aed_text *text, const aed_config *config, int64_t tile, in
     add_setting(text, "clip_norm", config->clip_norm);
     add_count(text, "batch", config->batch, "full");
     add_count(text, "epochs", config->epochs, NULL);
+    add_aids(text, config, all);
     aed_text_add(text, "  corrupt: ");
     add_corruptions(text, config->corruptions, config->corruption_count);
     aed_text_add(text, "\n");
@@ -260,11 +288,13 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     add_layers(text, config, "encoder");
     add_code(text, config);
     add_layers(text, config, "decoder");
-    add_train(text, config, tile, leaf);
+    add_train(text, config, tile, leaf, all);
     add_evaluations(text, config);
     aed_text_addf(text, "seed: %" PRIu64 "\nnoise_scale: ", config->seed);
     aed_text_add_float(text, config->noise_scale);
     aed_text_add(text, "\n");
+    if (!all && watches_records(config))
+        aed_text_addf(text, "metrics: {every: %" PRId64 "}\n", config->metrics_every);
 }
 
 /* A time in the unit that the config takes; a positive one only. */

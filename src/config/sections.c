@@ -62,11 +62,26 @@ static const aed_key train_keys[] = {
     {"clip_norm", "number >= 0: largest norm of the gradient, 0 for no limit (0.0)"},
     {"batch", "whole number >= 1, the global batch, or full: all samples; required"},
     {"epochs", "whole number >= 1; required"},
+    {"early_stopping", "mapping: patience, metric, min_delta (none)"},
+    {"keep",
+     "last, best (of the recorded epoch with the lowest val_loss) or mean (the moving average, see "
+     "ema): the weights that the trial ends with (last)"},
+    {"ema", "number from 0 to below 1: decay of a moving average of the weights, whose loss is "
+            "recorded as "
+            "ema_val_loss; 0 for none (0.0)"},
     {"corrupt", "list of corruptions of the input: [{gaussian: 0.5}, {clip: [0, 1]}] (none)"},
     {"input_noise",
      "number >= 0: std of the first gaussian in corrupt, or of one put before it (none)"},
     {"tile", "16, 32, 48, 64 or auto: samples computed side by side (auto)"},
     {"leaf", "whole number of samples, a multiple of the tile, or auto (auto)"},
+};
+
+static const aed_key early_stopping_keys[] = {
+    {"patience",
+     "whole number >= 1: training ends at the first recorded epoch so many epochs after the best; "
+     "required"},
+    {"metric", "a recorded loss or accuracy (val_loss)"},
+    {"min_delta", "number >= 0 that an improvement must exceed (0.0)"},
 };
 
 static const aed_key evaluation_keys[] = {
@@ -120,6 +135,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_MODEL] = SECTION("model", model_keys),
     [AED_SECTION_CODE] = SECTION("model.code", code_keys),
     [AED_SECTION_TRAIN] = SECTION("train", train_keys),
+    [AED_SECTION_EARLY_STOPPING] = SECTION("train.early_stopping", early_stopping_keys),
     [AED_SECTION_EVALUATION] = SECTION("evaluate.NAME", evaluation_keys),
     [AED_SECTION_METRICS] = SECTION("metrics", metrics_keys),
     [AED_SECTION_LOG] = SECTION("log", log_keys),
@@ -129,8 +145,16 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
 };
 
-const char *const aed_section_wholes[] = {
-    "seed",          "train.batch", "train.epochs",    "train.tile",      "train.leaf",
-    "metrics.every", "log.every",   "checkpoint.keep", "ranks_per_trial", NULL};
+const char *const aed_section_wholes[] = {"seed",
+                                          "train.batch",
+                                          "train.epochs",
+                                          "train.tile",
+                                          "train.leaf",
+                                          "metrics.every",
+                                          "log.every",
+                                          "checkpoint.keep",
+                                          "ranks_per_trial",
+                                          "train.early_stopping.patience",
+                                          NULL};
 
 const aed_section *aed_section_get(aed_section_id id) { return &sections[id]; }

@@ -107,6 +107,17 @@ static const float *clip_gradients(aed_trainer *t)
     return t->clipped;
 }
 
+/* ema += (1 - decay) * (params - ema), as PyTorch's AveragedModel with its EMA: after the first step it
+ * is the parameters themselves. */
+static void average_weights(aed_trainer *t)
+{
+    const float share = t->scalars.step > 1 ? (float)(1 - t->config->ema) : 1;
+    float *restrict ema = t->ema;
+    const float *restrict params = t->params;
+    for (int64_t i = 0; i < t->model.parameter_block; i++)
+        ema[i] = share < 1 ? ema[i] + share * (params[i] - ema[i]) : params[i];
+}
+
 aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
 {
     aed_trainer *t = trainer;
@@ -126,6 +137,7 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
     const float *grads = config->clip_norm > 0 ? clip_gradients(t) : t->grads;
     t->optim->step(t->settings, &t->scalars, t->lr, t->model.parameter_block, grads, t->params,
                    t->state);
+    if (t->ema) average_weights(t);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_UPDATE));
     t->step++;
     return AED_OK;

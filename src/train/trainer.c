@@ -28,6 +28,10 @@ static aed_status create_blocks(aed_trainer *t)
         t->clipped = aed_alloc_aligned(block, sizeof(float));
         if (!t->clipped) return out_of_memory();
     }
+    if (config->ema > 0) {
+        t->ema = aed_alloc_aligned(block, sizeof(float));
+        if (!t->ema) return out_of_memory();
+    }
     return AED_OK;
 }
 
@@ -98,6 +102,7 @@ void aed_trainer_destroy(aed_trainer *trainer)
     aed_free(t->params);
     aed_free(t->state);
     aed_free(t->clipped);
+    aed_free(t->ema);
     aed_free(t->workspace);
     aed_free(t->ids);
     aed_free(t->keys);

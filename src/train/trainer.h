@@ -58,6 +58,7 @@ typedef struct aed_trainer {
 
     float *params, *state; /* parameter block; optimiser state blocks behind each other */
     float *clipped;        /* gradients after clipping; NULL without */
+    float *ema;            /* moving average of the parameters; NULL without */
     float *workspace;      /* of one tile */
     float *zeros;          /* what penalties compare with; NULL without */
     int32_t *labels;       /* of the tile */

@@ -2,8 +2,8 @@
 #ifndef AED_TRAIN_TRIAL_H
 #define AED_TRAIN_TRIAL_H
 
-#include "io/results.h"
-#include "train/trainer.h"
+#include "train/choice.h"
+#include "train/history.h"
 
 /* Where a trial stands; handed to the observer. */
 typedef struct aed_progress {
@@ -21,17 +21,6 @@ typedef struct aed_observer {
     void *self;
 } aed_observer;
 
-/* What the loop leaves. All ranks hold the same numbers, times aside. */
-typedef struct aed_trial_history {
-    aed_metrics metrics;  /* names, rows, values: */
-    char (*names)[160];   /* owned; one after the other as in metrics */
-    const char **columns; /* owned; metrics.names points here */
-    double *values;       /* owned; metrics.values points here */
-    int64_t epochs;       /* completed */
-    double seconds;
-    int64_t samples; /* trained on, all epochs */
-} aed_trial_history;
-
 /* A trial on its way. */
 typedef struct aed_training {
     aed_trainer *trainer;
@@ -41,14 +30,18 @@ typedef struct aed_training {
     int64_t epoch_samples;
     double *epoch_details; /* terms and accuracy, where there are columns for them */
     double gradient_norm;  /* of the last recorded epoch's last step */
+    aed_choice choice;
+    double kept_loss; /* val_loss of the weights it ended with; NAN: those of the last epoch */
     double start, seconds_before;
 } aed_training;
 
-/* Makes the loop's memory over a trainer, which must outlive it. Collective; fails alike. */
+/* Makes the loop's memory over a trainer, which must outlive it. Collective; fails alike: AED_MEMORY,
+ * AED_CONFIG if the config watches a metric that there is not. */
 aed_status aed_training_create(aed_trainer *trainer, aed_training *training);
 void aed_training_destroy(aed_training *training);
 
-/* Trains from where the trial stands to its last epoch. On AED_DIVERGED, AED_DATA or AED_STOPPED the
+/* Trains from where the trial stands to its last epoch, or to where early stopping ends it; the
+ * trainer's parameters are those that the config keeps then. On AED_DIVERGED, AED_DATA or AED_STOPPED the
  * history holds what came before, and the trainer stands at the failed step's start; after
  * AED_STOPPED another call goes on. Collective; the status is the same on all ranks. */
 aed_status aed_training_run(aed_training *training, const aed_observer *observer);
@@ -58,7 +51,7 @@ double aed_training_seconds(const aed_training *training);
 
 /* The state between two steps, but for the parameters: names, and pointers into the living trial,
  * into arrays[AED_TRAINING_STATES]. Returns their number. Every rank holds the same. */
-enum { AED_TRAINING_STATES = 15 };
+enum { AED_TRAINING_STATES = 23 };
 int64_t aed_training_state(aed_training *training, aed_state_array *arrays);
 
 /* Takes up a trial where `saved` (with parameters and states) left it: from there on all bits are as

@@ -24,15 +24,18 @@ static const char *const MODEL =
     "  decoder: [{linear: 784}, {unflatten: [1, 28, 28]}]\n"
     "train:\n"
     "  loss: {reconstruction: {mse: 1}, code: {cross_entropy: 0.1}}\n"
-    "  optimizer: {adam: {lr: 0.01}}\n"
-    "  schedule: {cosine: {}}\n"
-    "  batch: 50\n"
-    "  epochs: 4\n"
+    "  optimizer: {adam: {lr: 2.0}}\n"
+    "  schedule: {plateau: {factor: 0.9, patience: 0, threshold: 0.99, cooldown: 1}}\n"
+    "  batch: 60\n"
+    "  epochs: 9\n"
+    "  early_stopping: {patience: 3, min_delta: 100}\n" /* ends in epoch 6 */
+    "  ema: 0.5\n"
     "  tile: 16\n"
     "  leaf: 16\n"
     "  input_noise: 0.1\n"
     "metrics: {every: 2}\n"
-    "seed: 3\n";
+    "seed: 5\n"
+    "sweep: {train.keep: [best, mean]}\n";
 
 typedef struct engine {
     aed_trainer trainer;
@@ -70,15 +73,17 @@ static void save(void *self)
     e->watch.stop = aed_test_world.rank == 0; /* the others learn it by the sum */
 }
 
-static void start(engine *e, int save_at)
+static void start_trial(engine *e, int trial, int save_at)
 {
     *e = (engine){.save_at = save_at, .watch = {.look = look, .save_due = true}};
-    assert_int_equal(aed_trainer_create(&list.trials[0].config, &data, &source.shape,
+    assert_int_equal(aed_trainer_create(&list.trials[trial].config, &data, &source.shape,
                                         &aed_test_world, &e->trainer),
                      AED_OK);
     e->trainer.watch = &e->watch;
     assert_int_equal(aed_training_create(&e->trainer, &e->training), AED_OK);
 }
+
+static void start(engine *e, int save_at) { start_trial(e, 0, save_at); }
 
 static aed_status run(engine *e)
 {
@@ -96,7 +101,10 @@ static void end(engine *e)
 static bool same_bits(const engine *a, const engine *b)
 {
     const aed_metrics *one = &a->training.history.metrics, *other = &b->training.history.metrics;
-    if (one->rows != other->rows || a->training.history.samples != b->training.history.samples)
+    const aed_choice *left = &a->training.choice, *right = &b->training.choice;
+    if (one->rows != other->rows || a->training.history.samples != b->training.history.samples ||
+        left->best_epoch != right->best_epoch || left->ended != right->ended ||
+        a->training.kept_loss != b->training.kept_loss)
         return false;
     for (int64_t i = 0; i < one->rows * one->column_count; i++) {
         const bool is_time = strcmp(one->names[i % one->column_count], "time_s") == 0;
@@ -107,24 +115,25 @@ static bool same_bits(const engine *a, const engine *b)
                   sizeof(float) * (size_t)a->trainer.model.parameter_block) == 0;
 }
 
-static void test_any_boundary_resumes_to_the_same_bits(void **state)
+static void check_boundaries(int trial, int stride)
 {
-    (void)state;
     engine whole;
-    start(&whole, 0);
+    start_trial(&whole, trial, 0);
     assert_int_equal(run(&whole), AED_OK);
-    aed_test_verdict(whole.boundaries == 4 * 3, "%d boundaries of steps", whole.boundaries);
-    for (int at = 1; at <= whole.boundaries; at++) {
+    /* Else the weights of the best epoch were those of the last, and the state of no use. */
+    aed_test_verdict(whole.training.choice.best_epoch < 6, "the last epoch was the best");
+    aed_test_verdict(whole.boundaries == 6 * 2, "%d boundaries of steps", whole.boundaries);
+    for (int at = 1; at <= whole.boundaries; at += stride) {
         engine first, second;
         aed_trial_record *record;
-        start(&first, at);
+        start_trial(&first, trial, at);
         const aed_status status = run(&first);
-        /* At the last boundary nothing is left to be stopped. */
-        aed_test_verdict(status == (at < whole.boundaries ? AED_STOPPED : AED_OK),
-                         "stopped at boundary %d: status %d", at, (int)status);
+        /* At the last boundary the evaluation of the weights that are kept is left to be stopped. */
+        aed_test_verdict(status == AED_STOPPED, "stopped at boundary %d: status %d", at,
+                         (int)status);
         assert_int_equal(
             aed_trial_record_decode(first.saved.bytes, first.saved.size, true, &record), AED_OK);
-        start(&second, 0);
+        start_trial(&second, trial, 0);
         assert_int_equal(aed_training_restore(&second.training, &record->result), AED_OK);
         assert_int_equal(run(&second), AED_OK);
         aed_test_verdict(same_bits(&whole, &second), "resumed from boundary %d: other bits", at);
@@ -137,6 +146,14 @@ static void test_any_boundary_resumes_to_the_same_bits(void **state)
         end(&second);
     }
     end(&whole);
+}
+
+/* With early stopping, a plateau, and the weights of the best epoch or their moving average. */
+static void test_any_boundary_resumes_to_the_same_bits(void **state)
+{
+    (void)state;
+    check_boundaries(0, 1);
+    check_boundaries(1, 5);
 }
 
 /* Asked at each tile, it stops at the one number `save_at`. */

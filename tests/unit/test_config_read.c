@@ -362,6 +362,15 @@ static void test_values_out_of_range_named(void **state)
                    "most 1e+30");
     assert_refused(bezier_text, "train.clip_norm=-0.5",
                    "train.clip_norm=-0.5: 'clip_norm' is -0.5, but must be at least 0");
+    assert_refused(bezier_text, "train.ema=1",
+                   "train.ema=1: 'ema' is 1, but must be below 1; 0.999 is common");
+    assert_refused(bezier_text, "train.keep=first",
+                   "train.keep=first: 'keep' must be last, best or mean, but is 'first'");
+    assert_refused(bezier_text, "train.keep=mean",
+                   "train.keep=mean: 'keep' is mean, but there is no moving average; set "
+                   "train.ema, for example to 0.999");
+    assert_refused(bezier_text, "train.early_stopping={patience: 0}",
+                   "train.early_stopping={patience: 0}: 'patience' is 0, but must be at least 1");
     assert_refused(bezier_text, "train.tile=20",
                    "train.tile=20: 'tile' is 20, but must be 16, 32, 48, 64 or auto");
     assert_refused(bezier_text,

@@ -35,6 +35,9 @@ static void test_resolve_writes_every_default(void **state)
     assert_non_null(strstr(text, "  clip_norm: 0.0\n"
                                  "  batch: 128\n"
                                  "  epochs: 5000\n"
+                                 "  early_stopping: null\n"
+                                 "  keep: last\n"
+                                 "  ema: 0.0\n"
                                  "  corrupt: []\n"
                                  "  tile: 32\n"
                                  "  leaf: 64\n"
@@ -76,6 +79,10 @@ static const char *const forms[] = {
     "train.loss={smooth_l1: 0.1}",
     "train.optimizer={sgd: {lr: 1e-30, momentum: 0.9, nesterov: true}}",
     "train.schedule={step: {every: 3, gamma: 0.5, warmup: 2}}",
+    "train.schedule={plateau: {patience: 3, min_lr: 1e-6}}",
+    "train.early_stopping={patience: 20, metric: train_loss, min_delta: 1e-5}",
+    "train={keep: mean, ema: 0.99, loss: mse, optimizer: adam, batch: 1, epochs: 2}",
+    "train.keep=best",
     "train.batch=full",
     "train.tile=16",
     "model.init={normal: {std: 0.12345678901234567}}",
@@ -134,6 +141,16 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "log.every=5", true);
     assert_same_id(NULL, "metrics.every=5", true);
     assert_same_id(NULL, "sweep.seed=[11]", true);
+    assert_same_id(NULL, "train.keep=last", true);
+    assert_same_id(NULL, "train.early_stopping=null", true);
+    assert_same_id(NULL, "train.keep=best", false);
+    assert_same_id(NULL, "train.ema=0.9", false);
+    assert_same_id(NULL, "train.early_stopping={patience: 9}", false);
+    /* What is decided at recorded epochs depends on which they are. */
+    assert_same_id("train.early_stopping={patience: 9}",
+                   "train={loss: mse, optimizer: {adam: 1.0e-4}, batch: 128, epochs: 5000, "
+                   "early_stopping: {patience: 9, min_delta: 0}}",
+                   true);
     assert_same_id(NULL, "data.memory=3", true);
     assert_same_id(NULL, "checkpoint={every: 3 epochs, keep: 1}", true);
     assert_same_id(NULL, "ranks_per_trial=3", true);
