@@ -51,6 +51,8 @@ typedef struct aed_layer_ops {
      * as the params. */
     void (*backward)(const aed_layer *layer, const float *params, const float *x, const float *y,
                      float *dy, float *dx, float *grads, const aed_tile *tile);
+    /* Optional. What differs from epoch to epoch (from 1) beside the keys: a level of noise. */
+    void (*begin_epoch)(aed_layer *layer, int64_t epoch);
     void (*destroy)(aed_layer *layer); /* frees state; NULL if there is none */
     /* Optional. Takes over what the layers behind this one do, layer[1] ... layer[offered], whose
      * outputs nobody else reads: sets `absorbs` to how many it will compute within its own forward

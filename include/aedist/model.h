@@ -65,6 +65,8 @@ int aed_model_tap(const aed_model *model, const char *name);
 /* Output of layer `index` of the last forward (index -1: the input). */
 const float *aed_model_output(const aed_model *model, const float *workspace, int index);
 
+/* Sets what differs from epoch to epoch (from 1) in the layers themselves. */
+void aed_model_begin_epoch(aed_model *model, int64_t epoch);
 /* The stream keys of the random layers for one epoch, into keys[layer_count]. */
 void aed_model_keys(const aed_model *model, uint64_t seed, int64_t epoch, aed_rng_key *keys);
 

@@ -18,7 +18,9 @@ typedef enum aed_arg_type {
     AED_ARG_INTS,    /* list of whole numbers; a single one is a list of one */
     AED_ARG_FLOATS,  /* list of numbers; a single one is a list of one */
     AED_ARG_STRINGS, /* list of texts; a single one is a list of one */
-    AED_ARG_MATRIX   /* list of equally long lists of numbers, row-major */
+    AED_ARG_MATRIX,  /* list of equally long lists of numbers, row-major */
+    AED_ARG_LEVEL,   /* as FLOAT, or {from, to, epochs}: a ramp, number being 1 then */
+    AED_ARG_LEVELS   /* as FLOATS, or a ramp for all, numbers being [1] then */
 } aed_arg_type;
 
 typedef struct aed_arg_def {
@@ -39,6 +41,16 @@ typedef struct aed_kind {
     const char *main_arg; /* the one that may stand alone (`linear: 32`); NULL: none */
 } aed_kind;
 
+/* A level that changes from epoch to epoch: linearly from `from` in the first to `to` after `epochs`
+ * epochs, where it stays. */
+typedef struct aed_ramp {
+    double from, to;
+    int64_t epochs;
+} aed_ramp;
+
+/* Its level in `epoch` (from 1); its end for epoch 0, where there are no epochs; 1 for NULL. */
+double aed_ramp_at(const aed_ramp *ramp, int64_t epoch);
+
 /* The value of one argument. Lists that were not given have count 0. */
 typedef struct aed_arg_value {
     bool given; /* false: the fallback (or a null in the config) */
@@ -47,6 +59,7 @@ typedef struct aed_arg_value {
     int64_t rows;          /* of MATRIX */
     const double *numbers; /* count of them */
     const char *const *strings;
+    const aed_ramp *ramp; /* of LEVEL, LEVELS: multiplies the numbers; NULL if nothing changes */
 } aed_arg_value;
 
 /* A kind with its values, values[i] belonging to kind->args[i]. Memory: the owner's (a config). */

@@ -61,8 +61,9 @@ typedef struct aed_config {
     int64_t corruption_count;
     int64_t tile, leaf; /* samples; 0: chosen from the model */
     uint64_t seed;
-    double noise_scale;       /* multiplies the code noise; already applied to its layer */
-    aed_arg_value code_noise; /* stds as written, before noise_scale; [0] if there is none */
+    double noise_scale;         /* multiplies the code noise; already applied to its layer */
+    const aed_ramp *noise_ramp; /* the same by epoch, noise_scale being 1 then; NULL: constant */
+    aed_arg_value code_noise;   /* stds as written, before noise_scale; [0] if there is none */
 
     aed_evaluation_spec *evaluations;
     int64_t evaluation_count;

@@ -10,6 +10,7 @@ static const char *const type_names[] = {
     [AED_ARG_BOOL] = "true or false",    [AED_ARG_CHOICE] = "one of",
     [AED_ARG_INTS] = "whole numbers",    [AED_ARG_FLOATS] = "numbers",
     [AED_ARG_STRINGS] = "text or texts", [AED_ARG_MATRIX] = "rows of numbers",
+    [AED_ARG_LEVEL] = "level",           [AED_ARG_LEVELS] = "levels",
 };
 
 static void add_default(aed_text *text, const aed_arg_def *def)
@@ -26,6 +27,7 @@ static void add_default(aed_text *text, const aed_arg_def *def)
     switch (def->type) {
     case AED_ARG_INTS: /* of optional ones, the number for all dimensions */
     case AED_ARG_INT: aed_text_addf(text, " (%.0f)", def->fallback); break;
+    case AED_ARG_LEVEL:
     case AED_ARG_FLOAT:
         aed_text_add(text, " (");
         aed_text_add_float(text, def->fallback);
@@ -34,6 +36,7 @@ static void add_default(aed_text *text, const aed_arg_def *def)
     case AED_ARG_BOOL: aed_text_addf(text, " (%s)", def->fallback != 0 ? "true" : "false"); break;
     case AED_ARG_CHOICE: aed_text_addf(text, " (%s)", def->choices[(int)def->fallback]); break;
     case AED_ARG_FLOATS:
+    case AED_ARG_LEVELS:
     case AED_ARG_STRINGS:
     case AED_ARG_MATRIX: aed_text_add(text, " (none)"); break;
     }
@@ -71,6 +74,9 @@ aed_status aed_config_help(char **text)
             aed_text_addf(&all, "  %s%s%s: %s\n", section->path, section->path[0] ? "." : "",
                           section->keys[i].name, section->keys[i].help);
     }
+    aed_text_add(&all,
+                 "A level is a number, or one that changes with the epochs: {from: 1.0, to: 0.0, "
+                 "epochs: 50}.\n");
     for (aed_registry registry = 0; registry < AED_REGISTRY_COUNT; registry++)
         add_registry(&all, registry);
     return aed_text_take(&all, text);

@@ -88,6 +88,17 @@ static aed_status read_every(const aed_node *node, aed_section_id id, int64_t mi
     return status == AED_OK ? aed_read_count(node, "every", min, NULL, every) : status;
 }
 
+static aed_status read_noise_scale(aed_config_memory *memory, const aed_node *root,
+                                   aed_config *config)
+{
+    static const aed_arg_def def = {"noise_scale",      AED_ARG_LEVEL, false, 1, 0,
+                                    AED_LARGEST_AMOUNT, NULL,          NULL};
+    const aed_node *node = aed_node_get(root, def.name);
+    if (!aed_node_is_null(node) && node->type == AED_NODE_MAPPING)
+        return aed_read_ramp(memory, &def, "the config", node, &config->noise_ramp);
+    return aed_read_amount(root, def.name, &config->noise_scale);
+}
+
 aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, const char *name,
                            aed_config *config)
 {
@@ -101,7 +112,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     const aed_node *own_name = aed_node_get(root, "name"), *seed = aed_node_get(root, "seed");
     if (!aed_node_is_null(own_name)) AED_TRY(read_name(own_name, config));
     if (!aed_node_is_null(seed)) AED_TRY(aed_scalar_seed(seed, "'seed'", &config->seed));
-    AED_TRY(aed_read_amount(root, "noise_scale", &config->noise_scale));
+    AED_TRY(read_noise_scale(memory, root, config));
     AED_TRY(aed_read_data(memory, data, &config->data, &config->data_options));
     AED_TRY(aed_read_model(memory, model, config));
     AED_TRY(aed_read_train(memory, train, config));

@@ -58,6 +58,10 @@ aed_status aed_read_count(const aed_node *section, const char *key, int64_t min,
                           int64_t *value);
 aed_status aed_read_amount(const aed_node *section, const char *key, double *value);
 
+/* A ramp {from, to, epochs}, both ends within the bounds of `def`, whose kind is `owner`. */
+aed_status aed_read_ramp(aed_config_memory *memory, const aed_arg_def *def, const char *owner,
+                         const aed_node *node, const aed_ramp **ramp);
+
 /* The words of `scale` by aed_scale_kind; NULL for the one that is written {mean: M, std: S}. */
 extern const char *const aed_scale_words[];
 

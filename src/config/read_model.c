@@ -91,7 +91,7 @@ static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed
     aed_status status = AED_OK;
     const aed_kind *kind = aed_registry_find(AED_REGISTRY_LAYER, noise_kind);
     const aed_arg_def *std = kind ? main_def(kind) : NULL;
-    if (!std || std->type != AED_ARG_FLOATS)
+    if (!std || std->type != AED_ARG_LEVELS)
         return aed_fail(AED_INTERNAL, "config: layer %s takes no list of numbers", noise_kind);
     static const double no_noise[1] = {0};
     config->code_noise = (aed_arg_value){.count = 1, .numbers = no_noise};
@@ -101,6 +101,9 @@ static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed
     def.required = true;
     AED_TRY(aed_read_value(memory, &def, "model.code", node, &config->code_noise));
 
+    if (config->noise_ramp && config->code_noise.ramp)
+        return aed_place_fail(node->place, "'noise' and noise_scale both change with the epochs; "
+                                           "let one of them be a number");
     bool silent = true;
     int64_t count = config->code_noise.count;
     double *scaled = aed_config_alloc(memory, (size_t)count, sizeof *scaled);
@@ -121,6 +124,7 @@ static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed
     /* The values were made for this layer a line ago. */
     aed_arg_value *value = (aed_arg_value *)&layer->spec.values[std - kind->args];
     *value = (aed_arg_value){.given = true, .count = count, .numbers = scaled};
+    value->ramp = config->noise_ramp ? config->noise_ramp : config->code_noise.ramp;
     layer->path = "code.noise";
     config->layer_count++;
 done:

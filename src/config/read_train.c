@@ -177,8 +177,13 @@ static aed_status add_input_noise(aed_config_memory *memory, const aed_node *tra
 {
     const aed_node *std = aed_node_get(train, "input_noise");
     double amount = 0;
-    aed_status status = aed_read_amount(train, "input_noise", &amount);
-    if (status != AED_OK || aed_node_is_null(std)) return status;
+    aed_status status = AED_OK;
+    if (aed_node_is_null(std)) return AED_OK;
+    if (std->type == AED_NODE_MAPPING)
+        amount = 1; /* it changes: the kind will read it */
+    else
+        status = aed_read_amount(train, "input_noise", &amount);
+    if (status != AED_OK) return status;
     const aed_kind *kind = aed_registry_find(AED_REGISTRY_CORRUPTION, noise_kind);
     if (!kind) return aed_fail(AED_INTERNAL, "config: there is no corruption %s", noise_kind);
     aed_entry entry = {kind->main_arg, std->place, std};

@@ -57,6 +57,15 @@ static void add_strings(aed_text *text, const aed_arg_value *value)
     if (list) aed_text_add(text, "]");
 }
 
+static void add_ramp(aed_text *text, const aed_ramp *ramp)
+{
+    aed_text_add(text, "{from: ");
+    aed_text_add_float(text, ramp->from);
+    aed_text_add(text, ", to: ");
+    aed_text_add_float(text, ramp->to);
+    aed_text_addf(text, ", epochs: %" PRId64 "}", ramp->epochs);
+}
+
 /* True if writing the fallback reads back: a fallback out of bounds means "none". */
 static bool can_be_written(const aed_arg_def *def)
 {
@@ -68,17 +77,24 @@ static bool can_be_written(const aed_arg_def *def)
 static void add_value(aed_text *text, const aed_arg_def *def, const aed_arg_value *value)
 {
     bool list = def->type == AED_ARG_INTS || def->type == AED_ARG_FLOATS ||
-                def->type == AED_ARG_STRINGS || def->type == AED_ARG_MATRIX;
+                def->type == AED_ARG_STRINGS || def->type == AED_ARG_MATRIX ||
+                def->type == AED_ARG_LEVELS;
     if (!value->given && (list || !can_be_written(def))) {
         aed_text_add(text, "null");
         return;
     }
+    if (value->ramp) {
+        add_ramp(text, value->ramp);
+        return;
+    }
     switch (def->type) {
     case AED_ARG_INT:
+    case AED_ARG_LEVEL:
     case AED_ARG_FLOAT: add_number(text, def->type, value->number); break;
     case AED_ARG_BOOL: aed_text_add(text, value->number != 0 ? "true" : "false"); break;
     case AED_ARG_CHOICE: aed_text_add_string(text, value->strings[0]); break;
     case AED_ARG_INTS:
+    case AED_ARG_LEVELS:
     case AED_ARG_FLOATS: add_row(text, def->type, value->numbers, value->count); break;
     case AED_ARG_STRINGS: add_strings(text, value); break;
     case AED_ARG_MATRIX: add_matrix(text, value); break;
@@ -133,7 +149,9 @@ static void add_code(aed_text *text, const aed_config *config)
 {
     const aed_arg_value *noise = &config->code_noise;
     aed_text_add(text, "  code: {noise: ");
-    if (noise->count == 1)
+    if (noise->ramp)
+        add_ramp(text, noise->ramp);
+    else if (noise->count == 1)
         aed_text_add_float(text, noise->numbers[0]);
     else
         add_row(text, AED_ARG_FLOATS, noise->numbers, noise->count);
@@ -291,7 +309,10 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     add_train(text, config, tile, leaf, all);
     add_evaluations(text, config);
     aed_text_addf(text, "seed: %" PRIu64 "\nnoise_scale: ", config->seed);
-    aed_text_add_float(text, config->noise_scale);
+    if (config->noise_ramp)
+        add_ramp(text, config->noise_ramp);
+    else
+        aed_text_add_float(text, config->noise_scale);
     aed_text_add(text, "\n");
     if (!all && watches_records(config))
         aed_text_addf(text, "metrics: {every: %" PRId64 "}\n", config->metrics_every);

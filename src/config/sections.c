@@ -8,7 +8,7 @@ static const aed_key top_keys[] = {
     {"train", "mapping: loss, optimizer and how long to train"},
     {"evaluate", "mapping of names to further evaluations: {noisy: {split: test, corrupt: train}}"},
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
-    {"noise_scale", "number >= 0 that multiplies the code noise (1.0)"},
+    {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every"},
     {"log", "mapping: every"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
@@ -49,7 +49,7 @@ static const aed_key model_keys[] = {
 };
 
 static const aed_key code_keys[] = {
-    {"noise", "number or list (one a channel) >= 0: std of Gaussian noise on the code (0.0)"},
+    {"noise", "level or list (one a channel) >= 0: std of Gaussian noise on the code (0.0)"},
     {"activation", "a layer at the end of the encoder, before the noise (none)"},
 };
 
@@ -71,7 +71,7 @@ static const aed_key train_keys[] = {
             "ema_val_loss; 0 for none (0.0)"},
     {"corrupt", "list of corruptions of the input: [{gaussian: 0.5}, {clip: [0, 1]}] (none)"},
     {"input_noise",
-     "number >= 0: std of the first gaussian in corrupt, or of one put before it (none)"},
+     "level >= 0: std of the first gaussian in corrupt, or of one put before it (none)"},
     {"tile", "16, 32, 48, 64 or auto: samples computed side by side (auto)"},
     {"leaf", "whole number of samples, a multiple of the tile, or auto (auto)"},
 };
@@ -123,6 +123,13 @@ static const aed_key checkpoint_keys[] = {
     {"keep", "whole number >= 1: checkpoints of a trial that are kept (2)"},
 };
 
+/* What may stand where a number does that is a level. */
+static const aed_key level_keys[] = {
+    {"from", "number >= 0: the level in the first epoch; required"},
+    {"to", "number >= 0: the level after `epochs` epochs, and from there on; required"},
+    {"epochs", "whole number >= 1; required"},
+};
+
 #define SECTION(path, keys)                             \
     {                                                   \
         path, keys, (int)(sizeof keys / sizeof keys[0]) \
@@ -143,6 +150,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_RANGE] = SECTION("sweep.KEY", range_keys),
     [AED_SECTION_RANDOM] = SECTION("sweep.KEY.random", random_keys),
     [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
+    [AED_SECTION_LEVEL] = SECTION("LEVEL", level_keys),
 };
 
 const char *const aed_section_wholes[] = {"seed",
@@ -155,6 +163,7 @@ const char *const aed_section_wholes[] = {"seed",
                                           "checkpoint.keep",
                                           "ranks_per_trial",
                                           "train.early_stopping.patience",
+                                          "LEVEL.epochs",
                                           NULL};
 
 const aed_section *aed_section_get(aed_section_id id) { return &sections[id]; }

@@ -156,6 +156,41 @@ done:
     return status;
 }
 
+aed_status aed_read_ramp(aed_config_memory *memory, const aed_arg_def *def, const char *owner,
+                         const aed_node *node, const aed_ramp **ramp)
+{
+    aed_status status;
+    aed_ramp *made = aed_config_alloc(memory, 1, sizeof *made);
+    if (!made) return AED_MEMORY;
+    AED_TRY(aed_read_section(node, AED_SECTION_LEVEL));
+    static const char *const keys[] = {"from", "to", "epochs"};
+    for (int i = 0; i < 3; i++)
+        if (aed_node_is_null(aed_node_get(node, keys[i])))
+            AED_TRY(aed_place_fail(node->place,
+                                   "a level that changes is missing key '%s'; write it as {from: "
+                                   "1.0, to: 0.0, epochs: 50}",
+                                   keys[i]));
+    AED_TRY(read_number(def, owner, aed_node_get(node, "from"), &made->from));
+    AED_TRY(read_number(def, owner, aed_node_get(node, "to"), &made->to));
+    AED_TRY(aed_read_count(node, "epochs", 1, NULL, &made->epochs));
+    *ramp = made;
+done:
+    return status;
+}
+
+/* A ramp instead of a number or a list. */
+static aed_status read_changing(aed_config_memory *memory, const aed_arg_def *def,
+                                const char *owner, const aed_node *node, aed_arg_value *value)
+{
+    static const double one[1] = {1};
+    value->number = 1;
+    if (def->type == AED_ARG_LEVELS) {
+        value->numbers = one;
+        value->count = 1;
+    }
+    return aed_read_ramp(memory, def, owner, node, &value->ramp);
+}
+
 aed_arg_value aed_read_fallback(const aed_arg_def *def)
 {
     aed_arg_value value = {.number = def->fallback};
@@ -172,8 +207,12 @@ aed_status aed_read_value(aed_config_memory *memory, const aed_arg_def *def, con
     *value = aed_read_fallback(def);
     if (aed_node_is_null(node)) return AED_OK;
     value->given = true;
+    const bool changes = def->type == AED_ARG_LEVEL || def->type == AED_ARG_LEVELS;
+    if (changes && node->type == AED_NODE_MAPPING)
+        return read_changing(memory, def, owner, node, value);
     switch (def->type) {
     case AED_ARG_INT:
+    case AED_ARG_LEVEL:
     case AED_ARG_FLOAT: return read_number(def, owner, node, &value->number);
     case AED_ARG_BOOL:
         status = aed_scalar_bool(node, value_name(def, owner, name), &truth);
@@ -181,6 +220,7 @@ aed_status aed_read_value(aed_config_memory *memory, const aed_arg_def *def, con
         return status;
     case AED_ARG_CHOICE: return read_choice(def, owner, node, value);
     case AED_ARG_INTS:
+    case AED_ARG_LEVELS:
     case AED_ARG_FLOATS:
     case AED_ARG_STRINGS: return read_list(memory, def, owner, node, value);
     case AED_ARG_MATRIX: return read_matrix(memory, def, owner, node, value);

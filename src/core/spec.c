@@ -25,3 +25,10 @@ bool aed_spec_bool(const aed_spec *spec, const char *name)
 {
     return aed_spec_value(spec, name)->number != 0;
 }
+
+double aed_ramp_at(const aed_ramp *ramp, int64_t epoch)
+{
+    if (!ramp) return 1;
+    if (epoch <= 0 || epoch > ramp->epochs) return ramp->to;
+    return ramp->from + (ramp->to - ramp->from) * ((double)(epoch - 1) / (double)ramp->epochs);
+}

@@ -12,7 +12,7 @@ static uint32_t threshold(float amount) { return (uint32_t)((double)amount * 0x1
 
 /* ---- gaussian: x + std * normal; its clip, infinite without one, is a later kind's ------------------ */
 
-enum { STD, LO, HI };
+enum { STD, LO, HI }; /* a level is the first setting, in all kinds */
 
 static aed_status gaussian_prepare(const aed_spec *spec, aed_corruption *c)
 {
@@ -30,7 +30,7 @@ static void gaussian_apply(const aed_corruption *c, const uint32_t *ids, int lan
 }
 
 static const aed_arg_def gaussian_args[] = {
-    {"std", AED_ARG_FLOAT, true, 0, 0, 1e30, NULL, "standard deviation"},
+    {"std", AED_ARG_LEVEL, true, 0, 0, 1e30, NULL, "standard deviation"},
 };
 
 static const aed_corruption_ops gaussian = {
@@ -92,7 +92,7 @@ static void salt_apply(const aed_corruption *c, const uint32_t *ids, int lanes, 
 }
 
 static const aed_arg_def salt_args[] = {
-    {"amount", AED_ARG_FLOAT, true, 0, 0, 1, NULL, "share of elements, half of it of each value"},
+    {"amount", AED_ARG_LEVEL, true, 0, 0, 1, NULL, "share of elements, half of it of each value"},
     {"low", AED_ARG_FLOAT, false, 0, -1e30, 1e30, NULL, "value of pepper"},
     {"high", AED_ARG_FLOAT, false, 1, -1e30, 1e30, NULL, "value of salt"},
 };
@@ -119,7 +119,7 @@ static void masking_apply(const aed_corruption *c, const uint32_t *ids, int lane
 }
 
 static const aed_arg_def masking_args[] = {
-    {"amount", AED_ARG_FLOAT, true, 0, 0, 1, NULL, "share of elements"},
+    {"amount", AED_ARG_LEVEL, true, 0, 0, 1, NULL, "share of elements"},
     {"value", AED_ARG_FLOAT, false, 0, -1e30, 1e30, NULL, "what they are set to"},
 };
 
@@ -152,6 +152,8 @@ aed_status aed_corruption_prepare(const aed_spec *spec, aed_corruption *corrupti
     *corruption = (aed_corruption){.ops = aed_corruption_find(spec->kind->name)};
     if (!corruption->ops)
         return aed_fail(AED_CONFIG, "%s: unknown corruption '%s'", spec->where, spec->kind->name);
+    for (int i = 0; i < spec->kind->arg_count; i++)
+        if (spec->values[i].ramp) corruption->ramp = spec->values[i].ramp;
     return corruption->ops->prepare(spec, corruption);
 }
 
@@ -193,6 +195,7 @@ void aed_corruptions_key(aed_corruption *list, int count, uint64_t seed, const c
     char purpose[128];
     for (int i = 0; i < count; i++) {
         if (!list[i].ops->is_random) continue;
+        if (list[i].ramp) list[i].settings[0] = (float)aed_ramp_at(list[i].ramp, (int64_t)epoch);
         snprintf(purpose, sizeof purpose, "%s.%d", path, list[i].position);
         list[i].key = aed_rng_key_make(seed, purpose, epoch);
     }

@@ -14,7 +14,7 @@ typedef struct aed_corruption aed_corruption;
 typedef struct aed_corruption_ops {
     aed_kind kind;
     bool is_random; /* draws: needs a key every epoch */
-    /* Reads the arguments into settings. Fails with AED_CONFIG. */
+    /* Reads the arguments into settings, a level into the first. Fails with AED_CONFIG. */
     aed_status (*prepare)(const aed_spec *spec, aed_corruption *corruption);
     void (*apply)(const aed_corruption *corruption, const uint32_t *ids, int lanes,
                   int64_t features, const float *x, float *y);
@@ -24,7 +24,8 @@ typedef struct aed_corruption_ops {
 struct aed_corruption {
     const aed_corruption_ops *ops;
     float settings[4];
-    int position; /* in the config's list */
+    const aed_ramp *ramp; /* of settings[0]; NULL if it is the same in every epoch */
+    int position;         /* in the config's list */
     aed_rng_key key;
 };
 
@@ -41,7 +42,7 @@ void aed_corruption_apply(const aed_corruption *corruption, const uint32_t *ids,
  * pass with the gaussian before it. */
 aed_status aed_corruptions_prepare(const aed_spec *specs, int count, aed_corruption *list,
                                    int *prepared);
-/* The keys of `epoch`; `path` is the list's place in the config, such as "train.corrupt". */
+/* The keys and levels of `epoch` (0: none, the ramps' ends); `path` is the list's place in the config, such as "train.corrupt". */
 void aed_corruptions_key(aed_corruption *list, int count, uint64_t seed, const char *path,
                          uint64_t epoch);
 /* Applies all in order; count >= 1. */

@@ -1,4 +1,5 @@
-/* gaussian_noise: y = x + std[channel] * standard normal, in training only. The normals are keyed by
+/* gaussian_noise: y = x + std[channel] * standard normal, in training only; std may be a ramp over the
+ * epochs. The normals are keyed by
  * the layer's path, the epoch, the sample and the element. */
 #include <inttypes.h>
 #include <math.h>
@@ -13,7 +14,22 @@ static void noise_destroy(aed_layer *layer)
     layer->state = NULL;
 }
 
-/* The state is the std of every feature. */
+/* The state is the std of every feature, of this epoch. */
+static void set_spread(aed_layer *layer, int64_t epoch)
+{
+    const aed_arg_value *std = aed_spec_value(&layer->spec->spec, "std");
+    const int64_t channels = layer->in.size[0], features = aed_shape_count(&layer->in);
+    const double level = aed_ramp_at(std->ramp, epoch);
+    float *spread = layer->state;
+    for (int64_t f = 0; f < features; f++)
+        spread[f] = (float)(std->numbers[std->count == 1 ? 0 : f / (features / channels)] * level);
+}
+
+static void noise_begin_epoch(aed_layer *layer, int64_t epoch)
+{
+    if (aed_spec_value(&layer->spec->spec, "std")->ramp) set_spread(layer, epoch);
+}
+
 static aed_status noise_infer(aed_layer *layer)
 {
     const aed_arg_value *std = aed_spec_value(&layer->spec->spec, "std");
@@ -25,13 +41,10 @@ static aed_status noise_infer(aed_layer *layer)
                               std->count, channels);
     float *spread = aed_alloc((size_t)features, sizeof *spread);
     if (!spread) return aed_fail(AED_MEMORY, "out of memory for a noise layer");
-    bool noisy = false;
-    for (int64_t f = 0; f < features; f++) {
-        const int64_t channel = f / (features / channels);
-        spread[f] = (float)std->numbers[std->count == 1 ? 0 : channel];
-        noisy = noisy || spread[f] != 0;
-    }
     layer->state = spread;
+    set_spread(layer, 1);
+    bool noisy = std->ramp != NULL;
+    for (int64_t f = 0; f < features; f++) noisy = noisy || spread[f] != 0;
     layer->out = layer->in;
     layer->out_interval = noisy ? (aed_interval){-INFINITY, INFINITY} : layer->in_interval;
     return AED_OK;
@@ -63,7 +76,7 @@ static void noise_backward(const aed_layer *layer, const float *params, const fl
 }
 
 static const aed_arg_def noise_args[] = {
-    {"std", AED_ARG_FLOATS, true, 0, 0, 1e30, NULL, "standard deviation, a channel or for all"},
+    {"std", AED_ARG_LEVELS, true, 0, 0, 1e30, NULL, "standard deviation, a channel or for all"},
 };
 
 const aed_layer_ops aed_layer_gaussian_noise = {
@@ -73,5 +86,6 @@ const aed_layer_ops aed_layer_gaussian_noise = {
     .infer = noise_infer,
     .forward = noise_forward,
     .backward = noise_backward,
+    .begin_epoch = noise_begin_epoch,
     .destroy = noise_destroy,
 };

@@ -242,6 +242,13 @@ aed_status aed_model_create(const aed_layer_spec *specs, int64_t count, int code
                           model);
 }
 
+void aed_model_begin_epoch(aed_model *model, int64_t epoch)
+{
+    for (int i = 0; i < model->layer_count; i++)
+        if (model->layers[i].ops->begin_epoch)
+            model->layers[i].ops->begin_epoch(&model->layers[i], epoch);
+}
+
 void aed_model_keys(const aed_model *model, uint64_t seed, int64_t epoch, aed_rng_key *keys)
 {
     for (int i = 0; i < model->layer_count; i++)

@@ -136,6 +136,7 @@ void aed_trainer_begin_epoch(aed_trainer *trainer, int64_t epoch)
     t->step = 0;
     t->ids_count = 0;
     t->announced = NULL;
+    aed_model_begin_epoch(&t->model, epoch);
     aed_model_keys(&t->model, t->config->seed, epoch, t->keys);
     key_corruptions(t, train);
     if (t->steps > 1)

@@ -20,7 +20,7 @@ static const char *const MODEL =
     "data: {source: glyphs, samples: 150, seed: 1, holdout: 30}\n"
     "model:\n"
     "  encoder: [flatten, {linear: 6}, tanh, {dropout: 0.2}, {linear: {out: 10, name: digits}}]\n"
-    "  code: {noise: 0.1}\n"
+    "  code: {noise: {from: 0.3, to: 0.1, epochs: 3}}\n"
     "  decoder: [{linear: 784}, {unflatten: [1, 28, 28]}]\n"
     "train:\n"
     "  loss: {reconstruction: {mse: 1}, code: {cross_entropy: 0.1}}\n"
@@ -32,9 +32,9 @@ static const char *const MODEL =
     "  ema: 0.5\n"
     "  tile: 16\n"
     "  leaf: 16\n"
-    "  input_noise: 0.1\n"
+    "  input_noise: {from: 0.1, to: 0.0, epochs: 4}\n"
     "metrics: {every: 2}\n"
-    "seed: 5\n"
+    "seed: 8\n"
     "sweep: {train.keep: [best, mean]}\n";
 
 typedef struct engine {
@@ -148,7 +148,7 @@ static void check_boundaries(int trial, int stride)
     end(&whole);
 }
 
-/* With early stopping, a plateau, and the weights of the best epoch or their moving average. */
+/* With noise that changes, early stopping, a plateau, and the weights of the best epoch or their moving average. */
 static void test_any_boundary_resumes_to_the_same_bits(void **state)
 {
     (void)state;

@@ -362,6 +362,12 @@ static void test_values_out_of_range_named(void **state)
                    "most 1e+30");
     assert_refused(bezier_text, "train.clip_norm=-0.5",
                    "train.clip_norm=-0.5: 'clip_norm' is -0.5, but must be at least 0");
+    assert_refused(bezier_text, "train.input_noise={from: -1, to: 0, epochs: 3}",
+                   "train.input_noise={from: -1, to: 0, epochs: 3}: 'std' in gaussian is -1, but "
+                   "must be at least 0");
+    assert_refused(bezier_text, "noise_scale={from: 1, to: 0}",
+                   "noise_scale={from: 1, to: 0}: a level that changes is missing key 'epochs'; "
+                   "write it as {from: 1.0, to: 0.0, epochs: 50}");
     assert_refused(bezier_text, "train.ema=1",
                    "train.ema=1: 'ema' is 1, but must be below 1; 0.999 is common");
     assert_refused(bezier_text, "train.keep=first",

@@ -83,6 +83,11 @@ static const char *const forms[] = {
     "train.early_stopping={patience: 20, metric: train_loss, min_delta: 1e-5}",
     "train={keep: mean, ema: 0.99, loss: mse, optimizer: adam, batch: 1, epochs: 2}",
     "train.keep=best",
+    "noise_scale={from: 1, to: 0, epochs: 50}",
+    "model.code.noise={from: 0.1, to: 0.01, epochs: 5}",
+    "train.input_noise={from: 0.1, to: 0.01, epochs: 5}",
+    "train.corrupt=[{masking: {amount: {from: 0, to: 0.5, epochs: 9}}}]",
+    "model.encoder.-1={gaussian_noise: {std: {from: 0, to: 0.5, epochs: 9}}}",
     "train.batch=full",
     "train.tile=16",
     "model.init={normal: {std: 0.12345678901234567}}",
@@ -145,6 +150,8 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "train.early_stopping=null", true);
     assert_same_id(NULL, "train.keep=best", false);
     assert_same_id(NULL, "train.ema=0.9", false);
+    assert_same_id("noise_scale={from: 1, to: 0, epochs: 50}",
+                   "noise_scale={from: 1, to: 0, epochs: 51}", false);
     assert_same_id(NULL, "train.early_stopping={patience: 9}", false);
     /* What is decided at recorded epochs depends on which they are. */
     assert_same_id("train.early_stopping={patience: 9}",

@@ -127,6 +127,31 @@ static void test_input_noise_is_keyed_by_sample_and_epoch(void **state)
     destroy(&f);
 }
 
+static void test_ramps_set_each_epochs_noise(void **state)
+{
+    (void)state;
+    static const char *const changing[] = {"train.input_noise={from: 0.5, to: 0.1, epochs: 4}",
+                                           "noise_scale={from: 0, to: 2, epochs: 2}", NULL};
+    static const double levels[] = {0.5, 0.4, 0.3, 0.2, 0.1, 0.1};
+    static float noise[SAMPLES * FEATURES];
+    fixture f;
+    create(&f, changing);
+    for (int64_t epoch = 1; epoch <= 6; epoch++) {
+        const aed_rng_key key = aed_rng_key_make(9, "train.corrupt.0", (uint64_t)epoch);
+        input_noise(&f, epoch, true, noise);
+        for (uint32_t id = 0; id < SAMPLES; id++)
+            for (uint32_t i = 0; i < FEATURES; i++) {
+                const double want = levels[epoch - 1] * (double)aed_rng_normal(key, id, i);
+                assert_true(fabs((double)noise[id * FEATURES + i] - want) < 2e-6);
+            }
+        /* The code's second channel: 0.2 times 0, 1, 2, 2 ... */
+        const aed_model *model = &f.trainer.model;
+        const float *spread = model->layers[model->code_layer + 1].state;
+        assert_true(spread[1] == (float)(0.2 * (epoch < 3 ? (double)(epoch - 1) : 2)));
+    }
+    destroy(&f);
+}
+
 /* Loss of the first step, and of an evaluation before it. */
 static void losses(const char *const *overrides, double *train, double *evaluate)
 {
@@ -171,6 +196,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_input_noise_has_its_std_in_training),
         cmocka_unit_test(test_input_noise_is_keyed_by_sample_and_epoch),
+        cmocka_unit_test(test_ramps_set_each_epochs_noise),
         cmocka_unit_test(test_evaluation_is_without_noise),
         cmocka_unit_test(test_each_noise_acts_alone),
     };
