@@ -17,6 +17,7 @@ typedef struct aed_layer_spec {
     aed_spec spec;    /* of a layer kind */
     const char *path; /* "encoder.0", "code.activation", "code.noise", "decoder.2" */
     const char *name; /* tap, or NULL */
+    bool frozen;      /* its parameters stay as they are */
 } aed_layer_spec;
 
 /* What a tile knows besides its activations. */

@@ -31,7 +31,7 @@ typedef struct aed_model {
     int64_t *output_at; /* of each layer's output; an in-place layer shares its input's */
     int64_t input_at, target_at, gradient_at[2], scratch_at;
     int64_t workspace; /* floats in all */
-    int first_trained; /* the first layer with parameters: backward ends there */
+    int first_trained; /* the first layer with parameters that are not frozen: backward ends there */
 } aed_model;
 
 /* Plans a model for samples of shape `input` (interval of the data: `interval`). `batch` is the

@@ -79,8 +79,12 @@ aed_status aed_job_create_trainer(aed_job *job, int64_t trial, const aed_comm *g
 {
     aed_status status = aed_job_load_data(job, trial, group);
     if (status != AED_OK) return status;
-    return aed_trainer_create(&job->list.trials[trial].config, &job->dataset, &job->source.shape,
-                              group, trainer);
+    const aed_config *config = &job->list.trials[trial].config;
+    status = aed_trainer_create(config, &job->dataset, &job->source.shape, group, trainer);
+    if (status != AED_OK) return status;
+    status = aed_initials_apply(&job->initials, &config->init_from, trainer);
+    if (status != AED_OK) aed_trainer_destroy(trainer);
+    return status;
 }
 
 /* A failure of one trial of a sweep says which: its place may be in a part that all trials share. */
@@ -152,6 +156,7 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
                                   : aed_printf_alloc("runs/%s", job->list.trials[0].config.name);
     if (!job->plans || !job->output) status = aed_fail(AED_MEMORY, "out of memory for the trials");
     AED_TRY(aed_dist_agree(world, status));
+    AED_TRY(aed_initials_create(&job->list, world, &job->initials));
     for (int64_t i = 0; i < job->list.count && status == AED_OK; i++)
         status = name_trial(job, i, plan_trial(job, i));
     AED_TRY(aed_dist_agree(world, status));
@@ -165,6 +170,7 @@ done:
 void aed_job_destroy(aed_job *job)
 {
     drop_data(job);
+    aed_initials_destroy(&job->initials);
     aed_trial_list_destroy(&job->list);
     aed_free(job->plans);
     aed_free(job->output);

@@ -3,6 +3,7 @@
 #define AED_APP_JOB_H
 
 #include "aedist/data.h"
+#include "app/initial.h"
 #include "app/options.h"
 #include "config/config.h"
 #include "dist/dist.h"
@@ -21,7 +22,8 @@ typedef struct aed_job {
     aed_comm world;
     aed_trial_list list;
     aed_plan *plans; /* a trial each */
-    char *output;    /* folder */
+    aed_initials initials;
+    char *output; /* folder */
 
     /* The data of trial `data_trial`; shared by all trials unless a data key is swept. */
     int64_t data_trial; /* -1: none yet */

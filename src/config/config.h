@@ -35,6 +35,16 @@ typedef struct aed_early_stopping {
     double min_delta;   /* what an improvement must exceed */
 } aed_early_stopping;
 
+/* Parameters of a stored trial to begin with; see read_aids.c. */
+typedef struct aed_init_from {
+    const char *run;     /* folder; NULL: none */
+    const char *trial;   /* how its id begins; "" for the run's only one */
+    const char *where;   /* for messages */
+    int64_t part_count;  /* 0: all parameters, by their names */
+    const char **parts;  /* [2 part_count]: a part of this model, the stored one's that it takes */
+    const char *weights; /* weights_hash of what was found, set when it is read; NULL before */
+} aed_init_from;
+
 /* The weights that a trial ends with. */
 typedef enum aed_keep { AED_KEEP_LAST, AED_KEEP_BEST, AED_KEEP_MEAN } aed_keep;
 
@@ -47,6 +57,7 @@ typedef struct aed_config {
     int64_t layer_count;
     int64_t code_layer; /* index of the layer whose output is the code (before noise); -1: none */
     aed_spec init;      /* of an initialisation kind */
+    aed_init_from init_from;
 
     aed_loss_term_spec *losses;
     int64_t loss_count;
@@ -56,6 +67,8 @@ typedef struct aed_config {
     int64_t epochs;
     aed_early_stopping early_stopping;
     aed_keep keep;
+    const char **freeze; /* parts whose parameters stay; their layers say so too */
+    int64_t freeze_count;
     double ema;            /* decay of the weights' moving average; 0: none is kept */
     aed_spec *corruptions; /* of the input, in this order; input_noise is among them */
     int64_t corruption_count;

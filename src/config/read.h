@@ -83,7 +83,9 @@ aed_status aed_read_job(const aed_node *root, aed_config *config);
 /* `config->noise_scale` is read before the model, the model before the training. */
 aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_config *config);
 aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_config *config);
-/* early_stopping, keep and ema of the section train. */
+/* early_stopping, keep, ema and freeze of the section train. */
 aed_status aed_read_aids(aed_config_memory *memory, const aed_node *train, aed_config *config);
+/* `model.init_from`. */
+aed_status aed_read_init_from(aed_config_memory *memory, const aed_node *node, aed_init_from *from);
 
 #endif

@@ -156,6 +156,7 @@ aed_status aed_read_model(aed_config_memory *memory, const aed_node *node, aed_c
     config->code_layer = config->layer_count - 1;
     AED_TRY(add_noise(memory, aed_node_get(code, "noise"), config));
     AED_TRY(add_list(memory, decoder, "decoder", config));
+    AED_TRY(aed_read_init_from(memory, aed_node_get(node, "init_from"), &config->init_from));
     if (config->layer_count == 0)
         status = aed_place_fail(node->place, "the model has no layer; list some in encoder and "
                                              "decoder");

@@ -238,6 +238,14 @@ static void add_aids(aed_text *text, const aed_config *config, bool all)
     } else if (all) {
         aed_text_add(text, "  early_stopping: null\n");
     }
+    if (all || config->freeze_count > 0) {
+        aed_text_add(text, "  freeze: [");
+        for (int64_t i = 0; i < config->freeze_count; i++) {
+            if (i) aed_text_add(text, ", ");
+            aed_text_add_string(text, config->freeze[i]);
+        }
+        aed_text_add(text, "]\n");
+    }
     if (all || config->keep != AED_KEEP_LAST)
         aed_text_addf(text, "  keep: %s\n", aed_keep_words[config->keep]);
     if (all || config->ema > 0) add_setting(text, "ema", config->ema);
@@ -295,6 +303,29 @@ static void add_data(aed_text *text, const aed_config *config, bool all)
     aed_text_add(text, "}\n");
 }
 
+/* What the stored parameters are decides, not where they lie. */
+static void add_init_from(aed_text *text, const aed_config *config, bool all)
+{
+    const aed_init_from *from = &config->init_from;
+    if (!from->run) {
+        if (all) aed_text_add(text, "  init_from: null\n");
+        return;
+    }
+    aed_text_add(text, all ? "  init_from: {run: " : "  init_from: {weights: ");
+    aed_text_add_string(text, all ? from->run : from->weights ? from->weights : "");
+    if (all && from->trial[0]) {
+        aed_text_add(text, ", trial: ");
+        aed_text_add_string(text, from->trial);
+    }
+    for (int64_t i = 0; i < from->part_count; i++) {
+        aed_text_add(text, i ? ", " : ", parts: {");
+        aed_text_add_string(text, from->parts[2 * i]);
+        aed_text_add(text, ": ");
+        aed_text_add_string(text, from->parts[2 * i + 1]);
+    }
+    aed_text_add(text, from->part_count ? "}}\n" : "}\n");
+}
+
 /* What decides about the trial's numbers, or all that belongs to the same sections. */
 static void add_sections(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf,
                          bool all)
@@ -303,6 +334,7 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     aed_text_add(text, "model:\n  init: ");
     add_kind(text, &config->init, NULL, true);
     aed_text_add(text, "\n");
+    add_init_from(text, config, all);
     add_layers(text, config, "encoder");
     add_code(text, config);
     add_layers(text, config, "decoder");

@@ -43,9 +43,19 @@ static const aed_key scale_keys[] = {
 
 static const aed_key model_keys[] = {
     {"init", "initialisation of the parameters (default)"},
+    {"init_from", "parameters of a stored trial to begin with: RUN/TRIAL, or a mapping: run, "
+                  "trial, parts (none)"},
     {"encoder", "list of layers"},
     {"code", "mapping: noise, activation"},
     {"decoder", "list of layers"},
+};
+
+static const aed_key init_from_keys[] = {
+    {"run", "the output folder of a run; required"},
+    {"trial", "how the id of one of its trials begins (the only one)"},
+    {"parts", "mapping of parts of this model to those of the stored one: {decoder.2: decoder.0}; "
+              "the others "
+              "begin anew (all parameters, by their names)"},
 };
 
 static const aed_key code_keys[] = {
@@ -62,6 +72,8 @@ static const aed_key train_keys[] = {
     {"clip_norm", "number >= 0: largest norm of the gradient, 0 for no limit (0.0)"},
     {"batch", "whole number >= 1, the global batch, or full: all samples; required"},
     {"epochs", "whole number >= 1; required"},
+    {"freeze", "list of parts whose parameters stay as they begin: encoder, decoder.2, a layer's "
+               "name (none)"},
     {"early_stopping", "mapping: patience, metric, min_delta (none)"},
     {"keep",
      "last, best (of the recorded epoch with the lowest val_loss) or mean (the moving average, see "
@@ -140,6 +152,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_DATA] = SECTION("data", data_keys),
     [AED_SECTION_SCALE] = SECTION("data.scale", scale_keys),
     [AED_SECTION_MODEL] = SECTION("model", model_keys),
+    [AED_SECTION_INIT_FROM] = SECTION("model.init_from", init_from_keys),
     [AED_SECTION_CODE] = SECTION("model.code", code_keys),
     [AED_SECTION_TRAIN] = SECTION("train", train_keys),
     [AED_SECTION_EARLY_STOPPING] = SECTION("train.early_stopping", early_stopping_keys),

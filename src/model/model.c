@@ -157,7 +157,8 @@ static aed_status plan_parameters(aed_model *model)
     model->first_trained = model->layer_count;
     for (int i = 0; i < model->layer_count; i++) {
         aed_layer *layer = &model->layers[i];
-        if (layer->tensor_count && model->first_trained == model->layer_count)
+        if (layer->tensor_count && !layer->spec->frozen &&
+            model->first_trained == model->layer_count)
             model->first_trained = i;
         for (int t = 0; t < layer->tensor_count; t++) {
             aed_tensor *tensor = &layer->tensors[t];

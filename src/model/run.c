@@ -30,7 +30,7 @@ void aed_model_begin_leaf(const aed_model *model, int from, float *grads)
     int64_t done = 0; /* cleared or to be written */
     for (int i = 0; i <= from; i++) {
         const aed_layer *layer = &model->layers[i];
-        if (!layer->starts_weight) continue;
+        if (!layer->starts_weight || i < model->first_trained) continue; /* or is never gone to */
         const aed_tensor *weight = &layer->tensors[0];
         memset(grads + done, 0, (size_t)(weight->offset - done) * sizeof *grads);
         done = weight->offset + aed_shape_count(&weight->shape);

@@ -94,7 +94,11 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
 
 double aed_trainer_gradient_norm(const aed_trainer *trainer)
 {
-    return sqrt(aed_kernels()->sum_of_squares(trainer->model.parameter_block, trainer->grads));
+    double sum = 0;
+    for (int64_t i = 0; i < trainer->trained_count; i++)
+        sum += aed_kernels()->sum_of_squares(trainer->trained[i].count,
+                                             trainer->grads + trainer->trained[i].begin);
+    return sqrt(sum);
 }
 
 /* Gradients scaled to norm at most clip_norm, as PyTorch's clip_grad_norm_. */
@@ -105,6 +109,19 @@ static const float *clip_gradients(aed_trainer *t)
     for (int64_t i = 0; i < t->model.parameter_block; i++) t->clipped[i] = t->grads[i];
     aed_kernels()->scale(t->model.parameter_block, (float)factor, t->clipped);
     return t->clipped;
+}
+
+/* Each run of trained parameters takes the same step. */
+static void update(aed_trainer *t, const float *grads)
+{
+    aed_optim_scalars scalars = t->scalars;
+    for (int64_t i = 0; i < t->trained_count; i++) {
+        const aed_parameters *run = &t->trained[i];
+        scalars = t->scalars;
+        t->optim->step(t->settings, &scalars, t->lr, run->count, grads + run->begin,
+                       t->params + run->begin, t->state + t->optim->state_blocks * run->begin);
+    }
+    t->scalars = scalars;
 }
 
 /* ema += (1 - decay) * (params - ema), as PyTorch's AveragedModel with its EMA: after the first step it
@@ -135,8 +152,7 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
 
     const aed_config *config = t->config;
     const float *grads = config->clip_norm > 0 ? clip_gradients(t) : t->grads;
-    t->optim->step(t->settings, &t->scalars, t->lr, t->model.parameter_block, grads, t->params,
-                   t->state);
+    update(t, grads);
     if (t->ema) average_weights(t);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_UPDATE));
     t->step++;

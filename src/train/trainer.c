@@ -35,6 +35,29 @@ static aed_status create_blocks(aed_trainer *t)
     return AED_OK;
 }
 
+/* The parameters that are not frozen, neighbours as one. */
+static aed_status find_trained(aed_trainer *t)
+{
+    t->trained = aed_alloc((size_t)t->model.tensor_count, sizeof *t->trained);
+    if (!t->trained) return out_of_memory();
+    for (int i = 0; i < t->model.layer_count; i++) {
+        const aed_layer *layer = &t->model.layers[i];
+        for (int k = 0; k < layer->tensor_count && !layer->spec->frozen; k++) {
+            const aed_tensor *tensor = &layer->tensors[k];
+            const int64_t count = (aed_shape_count(&tensor->shape) + 15) / 16 * 16;
+            aed_parameters *last = &t->trained[t->trained_count - 1];
+            if (t->trained_count > 0 && last->begin + last->count == tensor->offset)
+                last->count += count;
+            else
+                t->trained[t->trained_count++] = (aed_parameters){tensor->offset, count};
+        }
+    }
+    if (t->trained_count == 0 && t->config->freeze_count > 0)
+        return aed_fail(AED_CONFIG,
+                        "train.freeze: nothing is left to be trained; leave a part out");
+    return AED_OK;
+}
+
 static void initialise_tensor(const aed_trainer *t, const aed_init_ops *init,
                               const aed_tensor *tensor)
 {
@@ -84,6 +107,7 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
                               data->interval, t->batch, config->tile, config->leaf, &t->model);
     if (status == AED_OK) status = aed_trainer_bind_terms(t, shape);
+    if (status == AED_OK) status = find_trained(t);
     if (status == AED_OK) status = create_blocks(t);
     if (status == AED_OK) status = aed_trainer_create_passes(t);
     AED_TRY(aed_dist_agree(comm, status));
@@ -100,6 +124,7 @@ void aed_trainer_destroy(aed_trainer *trainer)
     aed_trainer_destroy_passes(t);
     aed_model_destroy(&t->model);
     aed_free(t->params);
+    aed_free(t->trained);
     aed_free(t->state);
     aed_free(t->clipped);
     aed_free(t->ema);

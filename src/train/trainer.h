@@ -47,6 +47,11 @@ typedef struct aed_pass {
     int64_t *confused; /* [classes][outputs] of the last evaluation, or NULL */
 } aed_pass;
 
+/* A run of parameters in their block; both multiples of 16. */
+typedef struct aed_parameters {
+    int64_t begin, count;
+} aed_parameters;
+
 typedef struct aed_trainer {
     const aed_config *config;
     const aed_dataset *data;
@@ -56,13 +61,16 @@ typedef struct aed_trainer {
     int64_t samples, batch, steps; /* of an epoch */
     int64_t features;              /* of a sample */
 
-    float *params, *state; /* parameter block; optimiser state blocks behind each other */
-    float *clipped;        /* gradients after clipping; NULL without */
-    float *ema;            /* moving average of the parameters; NULL without */
-    float *workspace;      /* of one tile */
-    float *zeros;          /* what penalties compare with; NULL without */
-    int32_t *labels;       /* of the tile */
-    uint32_t *ids;         /* of samples ids_first ... ids_first+ids_count-1 of the pass's order, */
+    float *params;           /* parameter block */
+    aed_parameters *trained; /* those that are not frozen, in order */
+    int64_t trained_count;
+    float *state;     /* of the optimiser: of each of these all its blocks, from blocks x begin */
+    float *clipped;   /* gradients after clipping; NULL without */
+    float *ema;       /* moving average of the parameters; NULL without */
+    float *workspace; /* of one tile */
+    float *zeros;     /* what penalties compare with; NULL without */
+    int32_t *labels;  /* of the tile */
+    uint32_t *ids;    /* of samples ids_first ... ids_first+ids_count-1 of the pass's order, */
     int64_t ids_first, ids_count; /* with room for one tile more than a batch */
 
     uint32_t *next_ids;        /* of the leaf that is announced to a streamed data set; NULL else */
@@ -131,7 +139,7 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count);
  * Collective. */
 aed_status aed_trainer_evaluate(aed_trainer *trainer, aed_pass *pass, double *loss);
 
-/* Norm of the last step's gradient, before clipping. */
+/* Norm of the last step's gradient, before clipping; frozen parameters have none. */
 double aed_trainer_gradient_norm(const aed_trainer *trainer);
 
 /* Number of leaves in a full batch: more ranks than this cannot help. */

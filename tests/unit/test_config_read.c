@@ -368,6 +368,16 @@ static void test_values_out_of_range_named(void **state)
     assert_refused(bezier_text, "noise_scale={from: 1, to: 0}",
                    "noise_scale={from: 1, to: 0}: a level that changes is missing key 'epochs'; "
                    "write it as {from: 1.0, to: 0.0, epochs: 50}");
+    assert_refused(
+        bezier_text, "train.freeze=[encoder, code.0]",
+        "train.freeze=[encoder, code.0]: 'freeze': the model has no part 'code.0'; write "
+        "encoder, decoder, a layer's path such as decoder.2, or its name");
+    assert_refused(bezier_text, "train.freeze=encoder",
+                   "train.freeze=encoder: 'freeze' must be a list of parts such as [encoder, "
+                   "decoder.2], but is 'encoder'");
+    assert_refused(bezier_text, "model.init_from=t12ab",
+                   "model.init_from=t12ab: 'init_from' must be RUN/TRIAL, such as "
+                   "runs/bezier/t12ab, or {run: ..., trial: ..., parts: ...}, but is 't12ab'");
     assert_refused(bezier_text, "train.ema=1",
                    "train.ema=1: 'ema' is 1, but must be below 1; 0.999 is common");
     assert_refused(bezier_text, "train.keep=first",

@@ -19,6 +19,7 @@ static void test_resolve_writes_every_default(void **state)
     assert_non_null(strstr(
         text, "model:\n"
               "  init: default\n"
+              "  init_from: null\n"
               "  encoder:\n"
               "    - conv1d: {name: low, out: 3, kernel: 7, stride: 4, padding: 0, dilation: 1, "
               "groups: 1, bias: true}\n"
@@ -36,6 +37,7 @@ static void test_resolve_writes_every_default(void **state)
                                  "  batch: 128\n"
                                  "  epochs: 5000\n"
                                  "  early_stopping: null\n"
+                                 "  freeze: []\n"
                                  "  keep: last\n"
                                  "  ema: 0.0\n"
                                  "  corrupt: []\n"
@@ -83,6 +85,9 @@ static const char *const forms[] = {
     "train.early_stopping={patience: 20, metric: train_loss, min_delta: 1e-5}",
     "train={keep: mean, ema: 0.99, loss: mse, optimizer: adam, batch: 1, epochs: 2}",
     "train.keep=best",
+    "train.freeze=[encoder.0, low, decoder]",
+    "model.init_from=runs/other/t12ab",
+    "model.init_from={run: \"a b\", parts: {encoder.0: encoder.0, decoder.0: decoder.2}}",
     "noise_scale={from: 1, to: 0, epochs: 50}",
     "model.code.noise={from: 0.1, to: 0.01, epochs: 5}",
     "train.input_noise={from: 0.1, to: 0.01, epochs: 5}",
@@ -150,6 +155,10 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "train.early_stopping=null", true);
     assert_same_id(NULL, "train.keep=best", false);
     assert_same_id(NULL, "train.ema=0.9", false);
+    assert_same_id(NULL, "train.freeze=[encoder]", false);
+    assert_same_id(NULL, "model.init_from=runs/other/t12ab", false);
+    /* Not where stored weights lie, but which they are. */
+    assert_same_id("model.init_from=runs/other/t12ab", "model.init_from=runs/copy/t12", true);
     assert_same_id("noise_scale={from: 1, to: 0, epochs: 50}",
                    "noise_scale={from: 1, to: 0, epochs: 51}", false);
     assert_same_id(NULL, "train.early_stopping={patience: 9}", false);

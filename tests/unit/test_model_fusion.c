@@ -210,7 +210,7 @@ static void plan(const chain *c, bool fuse, aed_test_spec *specs, aed_layer_spec
     for (; count < MAX_LAYERS && c->layers[count].kind; count++) {
         const chain_layer *layer = &c->layers[count];
         aed_test_spec_make(&aed_layer_find(layer->kind)->kind, layer->args, &specs[count]);
-        layers[count] = (aed_layer_spec){specs[count].spec, paths[count], layer->name};
+        layers[count] = (aed_layer_spec){specs[count].spec, paths[count], layer->name, false};
     }
     if (aed_model_plan(layers, count, -1, &c->in, (aed_interval){-3, 3}, c->lanes, c->lanes, 0,
                        fuse, model) != AED_OK)

@@ -136,7 +136,8 @@ static void plan(const chain *c, fixture *f)
         const chain_layer *layer = &c->layers[count];
         snprintf(f->paths[count], sizeof f->paths[count], "encoder.%d", count);
         aed_test_spec_make(&aed_layer_find(layer->kind)->kind, layer->args, &f->specs[count]);
-        f->layers[count] = (aed_layer_spec){f->specs[count].spec, f->paths[count], layer->name};
+        f->layers[count] = (aed_layer_spec){f->specs[count].spec, f->paths[count], layer->name,
+                                            false};
     }
     if (aed_model_create(f->layers, count, c->code, &c->in, (aed_interval){-3, 3}, c->valid,
                          c->lanes, 0, &f->model) != AED_OK)

@@ -221,9 +221,9 @@ static void test_model_keys_follow_path_and_epoch(void **state)
     aed_test_spec linear, noise;
     aed_test_spec_make(&aed_layer_find("linear")->kind, "out=4", &linear);
     aed_test_spec_make(&aed_layer_find("gaussian_noise")->kind, "std=0.5", &noise);
-    const aed_layer_spec specs[] = {{noise.spec, "encoder.0", NULL},
-                                    {linear.spec, "encoder.1", NULL},
-                                    {noise.spec, "code.noise", NULL}};
+    const aed_layer_spec specs[] = {{noise.spec, "encoder.0", NULL, false},
+                                    {linear.spec, "encoder.1", NULL, false},
+                                    {noise.spec, "code.noise", NULL, false}};
     const aed_rng_key untouched = {{1, 2}};
     aed_rng_key keys[3] = {untouched, untouched, untouched};
     aed_model model;
@@ -244,7 +244,7 @@ static void test_noise_with_a_wrong_count_is_refused(void **state)
     (void)state;
     aed_test_spec spec;
     aed_test_spec_make(&aed_layer_find("gaussian_noise")->kind, "std=0.5,0.1", &spec);
-    const aed_layer_spec layer_spec = {spec.spec, path, NULL};
+    const aed_layer_spec layer_spec = {spec.spec, path, NULL, false};
     aed_layer layer = {.ops = aed_layer_find("gaussian_noise"),
                        .spec = &layer_spec,
                        .lanes = 16,
