@@ -13,6 +13,7 @@
 #include "app/options.h"
 #include "app/report.h"
 #include "app/run.h"
+#include "app/signals.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "kernel/kernels.h"
@@ -88,9 +89,11 @@ static aed_status run_config(int argc, char **argv, const aed_comm *world, doubl
         status = print_answers(&options, world->rank == 0);
         goto done;
     }
+    const bool shows = options.dry_run || options.preview || options.profile;
+    if (shows) aed_signals_release();
     AED_TRY(aed_dist_agree(world, aed_kernels_choose()));
     AED_TRY(aed_job_create(&options, world, &job));
-    if (options.dry_run || options.preview || options.profile)
+    if (shows)
         status = show_plan(&job, &options);
     else
         status = train(&job, &options, command ? command : "aedist", start);
@@ -104,12 +107,15 @@ int main(int argc, char **argv)
 {
     const double start = aed_clock_seconds();
     aed_comm world = {0};
+    /* Before MPI starts: a launcher forwards a signal to ranks that are just starting, too. */
+    aed_signals_install();
     aed_status status = aed_dist_start(&argc, &argv, &world);
     if (status != AED_OK) {
         fprintf(stderr, "aedist: %s\n", aed_status_message());
         return aed_status_exit_code(status);
     }
     const aed_command *command = argc > 1 ? aed_command_find(argv[1]) : NULL;
+    if (command) aed_signals_release();
     status = command ? aed_command_run(command, argc, argv, &world)
                      : run_config(argc, argv, &world, start);
     /* Trials that failed have been reported one by one. */

@@ -3,7 +3,6 @@
 
 #include "app/placement.h"
 #include "app/root.h"
-#include "app/signals.h"
 #include "app/worker.h"
 #include "core/memory.h"
 
@@ -39,7 +38,6 @@ aed_status aed_app_run(aed_job *job, const aed_options *options, const char *com
     if (job->world.rank == 0) status = aed_root_create(job, options, command, hosts, start, &root);
     AED_TRY(aed_dist_agree(&job->world, status));
     AED_TRY(share_pending(job, root, pending));
-    aed_signals_install();
     if (pending[0] > 0) AED_TRY(train_all(job, pending[0], pending[1], root));
     if (root) status = aed_root_finish(root);
     status = aed_dist_agree(&job->world, status);

@@ -17,13 +17,21 @@ static void remember(int number)
     if (!caught || number == SIGINT) caught = number;
 }
 
-void aed_signals_install(void)
+static void handle_all(void (*handler)(int))
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
-    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
+}
+
+void aed_signals_install(void) { handle_all(remember); }
+
+void aed_signals_release(void)
+{
+    handle_all(SIG_DFL);
+    if (caught) raise(caught);
 }
 
 int aed_signals_caught(void) { return caught; }
