@@ -153,10 +153,14 @@ static void print_row(table *out, const aed_trial_result *result, const aed_meas
     printf("\n");
 }
 
-/* The last value that the training recorded; NAN if it recorded none. */
+/* What the training found for the weights that it kept: the last value recorded, or that of other weights
+ * than the last epoch's, of which it tells val_loss alone. NAN if it does not say. */
 static double recorded(const aed_trial_result *result, const char *name)
 {
     const aed_metrics *metrics = &result->metrics;
+    for (int64_t i = 0; i < result->scalar_count; i++)
+        if (strcmp(result->scalar_names[i], "kept_val_loss") == 0)
+            return strcmp(name, "val_loss") == 0 ? result->scalar_values[i] : NAN;
     for (int64_t c = 0; c < metrics->column_count && metrics->rows > 0; c++)
         if (strcmp(metrics->names[c], name) == 0)
             return metrics->values[(metrics->rows - 1) * metrics->column_count + c];

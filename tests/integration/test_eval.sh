@@ -41,6 +41,8 @@ train() {
 }
 train bezier bezier data.samples=700 train.epochs=3 'sweep.seed=[1,18446744073709551615]' \
     'sweep.noise_scale=[0.5,1]'
+train kept bezier data.samples=700 train.epochs=3 'sweep.seed=[1]' 'sweep.train.keep=[best,mean]' \
+    train.ema=0.9 train.optimizer.adam.lr=0.5 metrics.every=1
 train classify classify data.source=idx data.path=images train.epochs=1 data.holdout=30
 train denoise denoise data.source=idx data.path=images train.epochs=1
 train deep deep data.source=idx data.path=images train.epochs=1 data.memory=1.0e-6
@@ -64,6 +66,7 @@ same() {
 }
 before=$(sha256sum ./*/*)
 same bezier
+same kept
 same classify test_loss test_mse test_cross_entropy test_accuracy
 same denoise
 same deep

@@ -16,9 +16,12 @@ TRAINING = {"epoch", "lr", "grad_norm", "time_s"}
 
 
 def expected(trial):
-    """-> {metric: last value} of the evaluations."""
-    return {name: values[-1] for name, values in trial["metrics"].items()
-            if name not in TRAINING and not name.startswith("train_")}
+    """-> {metric: last value} of the evaluations; val_loss of the weights that were kept."""
+    last = {name: values[-1] for name, values in trial["metrics"].items()
+            if name not in TRAINING and not name.startswith(("train_", "ema_"))}
+    if "kept_val_loss" in trial["analysis"].attrs:
+        last["val_loss"] = trial["analysis"].attrs["kept_val_loss"]
+    return last
 
 
 def main(run, lines, more):
@@ -46,9 +49,14 @@ def main(run, lines, more):
                 if np.float64(entry["metrics"][metric]).tobytes() != value.tobytes():
                     print(f"{name}: {metric} is {entry['metrics'][metric]!r}, was {value!r}")
                     bad += 1
-            bad += entry["weights_hash"] != done[name].attrs["weights_hash"]
-            bad += any(summary[axis][row[name]] != value
-                       for axis, value in entry["settings"].items())
+            if entry["weights_hash"] != done[name].attrs["weights_hash"]:
+                print(f"{name}: another weights_hash")
+                bad += 1
+            for axis, value in entry["settings"].items():
+                wanted = summary[axis][row[name]]
+                if value != (wanted.decode() if isinstance(wanted, bytes) else wanted):
+                    print(f"{name}: {axis} is {value}, was {wanted}")
+                    bad += 1
     return 1 if bad else 0
 
 
