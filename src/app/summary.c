@@ -32,17 +32,25 @@ static void add_choice(const aed_training *training, aed_trial_summary *summary)
     if (!isnan(training->kept_loss)) add_scalar(summary, "kept_val_loss", training->kept_loss);
 }
 
-/* Counts of validation samples, true class down, taken for across, after the last evaluation; its
- * values are NULL if there is none. */
-static aed_result_array confusion_matrix(const aed_trainer *trainer)
+/* What the last validation left besides its loss: counts of samples, true class down, taken for across;
+ * and for each relu's units 1 if it is dead. */
+static aed_status add_arrays(const aed_trainer *trainer, aed_trial_summary *summary)
 {
-    aed_result_array array = {.name = "confusion"};
     const aed_pass *pass = &trainer->passes[AED_PASS_VAL];
-    if (!pass->confusion) return array;
-    array.shape = (aed_shape){
-        2, {trainer->data->classes, trainer->terms[trainer->classifier].features}};
-    array.values = pass->confused;
-    return array;
+    const int64_t *dead = pass->dead;
+    int64_t count = 0;
+    summary->arrays = aed_alloc((size_t)trainer->units_count + 1, sizeof *summary->arrays);
+    if (!summary->arrays) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
+    if (pass->confusion)
+        summary->arrays[count++] = (aed_result_array){
+            "confusion",
+            {2, {trainer->data->classes, trainer->terms[trainer->classifier].features}},
+            pass->confused};
+    for (int64_t i = 0; i < trainer->units_count; dead += trainer->units[i++].count)
+        summary->arrays[count++] = (aed_result_array){
+            trainer->units[i].name, {1, {trainer->units[i].count}}, dead};
+    summary->result.array_count = count;
+    return AED_OK;
 }
 
 aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
@@ -66,7 +74,6 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
             add_scalar(summary, "mean_floor", job->mean_floor);
             add_scalar(summary, "pca_floor", job->pca_floor);
         }
-        summary->confusion = confusion_matrix(trainer);
     }
     AED_TRY(copy_settings(source, summary));
     AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &summary->resolved));
@@ -90,9 +97,11 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
         .tensor_count = trainer->model.tensor_count,
         .tensors = trainer->model.tensors,
         .parameters = trainer->params,
-        .array_count = summary->confusion.values != NULL,
-        .arrays = &summary->confusion,
     };
+    if (outcome != AED_STOPPED) {
+        AED_TRY(add_arrays(trainer, summary));
+        summary->result.arrays = summary->arrays;
+    }
     memcpy(summary->result.id, plan->id, sizeof summary->result.id);
     if (outcome != AED_STOPPED)
         aed_weights_hash(summary->result.tensors, summary->result.tensor_count,
@@ -106,5 +115,6 @@ void aed_summary_destroy(aed_trial_summary *summary)
     aed_free(summary->resolved);
     aed_free(summary->reason);
     aed_free(summary->settings);
+    aed_free(summary->arrays);
     memset(summary, 0, sizeof *summary);
 }

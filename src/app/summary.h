@@ -14,7 +14,7 @@ typedef struct aed_trial_summary {
     const char *names[AED_SUMMARY_SCALARS];
     double scalars[AED_SUMMARY_SCALARS];
     int64_t scalar_count;
-    aed_result_array confusion;
+    aed_result_array *arrays;
 } aed_trial_summary;
 
 /* `outcome` is how the trial ended, AED_STOPPED for one on its way; the message of a failure is the

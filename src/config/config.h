@@ -81,6 +81,7 @@ typedef struct aed_config {
     aed_evaluation_spec *evaluations;
     int64_t evaluation_count;
 
+    bool metrics_norms, metrics_dead_units; /* recorded as well */
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     /* How the job is run; no trial's numbers depend on it. */
     double checkpoint_minutes; /* between checkpoints; 0: not by time */

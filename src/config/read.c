@@ -88,6 +88,25 @@ static aed_status read_every(const aed_node *node, aed_section_id id, int64_t mi
     return status == AED_OK ? aed_read_count(node, "every", min, NULL, every) : status;
 }
 
+static aed_status read_flag(const aed_node *section, const char *key, bool *flag)
+{
+    const aed_node *node = aed_node_get(section, key);
+    char name[32];
+    snprintf(name, sizeof name, "'%s'", key);
+    return aed_node_is_null(node) ? AED_OK : aed_scalar_bool(node, name, flag);
+}
+
+static aed_status read_metrics(const aed_node *node, aed_config *config)
+{
+    aed_status status;
+    AED_TRY(read_every(node, AED_SECTION_METRICS, 1, &config->metrics_every));
+    if (aed_node_is_null(node)) return AED_OK;
+    AED_TRY(read_flag(node, "norms", &config->metrics_norms));
+    AED_TRY(read_flag(node, "dead_units", &config->metrics_dead_units));
+done:
+    return status;
+}
+
 static aed_status read_noise_scale(aed_config_memory *memory, const aed_node *root,
                                    aed_config *config)
 {
@@ -117,8 +136,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(aed_read_model(memory, model, config));
     AED_TRY(aed_read_train(memory, train, config));
     AED_TRY(aed_read_evaluations(memory, aed_node_get(root, "evaluate"), config));
-    AED_TRY(
-        read_every(aed_node_get(root, "metrics"), AED_SECTION_METRICS, 1, &config->metrics_every));
+    AED_TRY(read_metrics(aed_node_get(root, "metrics"), config));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
     AED_TRY(aed_read_job(root, config));
 done:

@@ -386,8 +386,10 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     aed_text_add_string(&all, config->name);
     aed_text_add(&all, "\n");
     add_sections(&all, config, tile, leaf, true);
-    aed_text_addf(&all, "metrics: {every: %" PRId64 "}\nlog: {every: %" PRId64 "}\n",
-                  config->metrics_every, config->log_every);
+    aed_text_addf(&all, "metrics: {every: %" PRId64 ", norms: %s, dead_units: %s}\n",
+                  config->metrics_every, config->metrics_norms ? "true" : "false",
+                  config->metrics_dead_units ? "true" : "false");
+    aed_text_addf(&all, "log: {every: %" PRId64 "}\n", config->log_every);
     add_job(&all, config);
     return aed_text_take(&all, text);
 }

@@ -9,7 +9,7 @@ static const aed_key top_keys[] = {
     {"evaluate", "mapping of names to further evaluations: {noisy: {split: test, corrupt: train}}"},
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
     {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
-    {"metrics", "mapping: every"},
+    {"metrics", "mapping: every, norms, dead_units"},
     {"log", "mapping: every"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
     {"variant",
@@ -103,6 +103,10 @@ static const aed_key evaluation_keys[] = {
 
 static const aed_key metrics_keys[] = {
     {"every", "whole number >= 1: epochs between recorded rows (1)"},
+    {"norms", "true or false: record param_norm, the norm of all parameters (false)"},
+    {"dead_units",
+     "true or false: record dead_units, the share of relu units that are 0 for all validation "
+     "samples (false)"},
 };
 
 static const aed_key log_keys[] = {

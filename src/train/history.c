@@ -40,7 +40,7 @@ aed_status aed_history_create(const aed_trainer *trainer, aed_trial_history *his
 {
     const int64_t columns = AED_FIXED_COLUMNS +
                             trainer->pass_count * (aed_history_details(trainer) + 1) +
-                            (trainer->ema != NULL);
+                            (trainer->ema != NULL) + aed_history_extras(trainer);
     const int64_t rows = aed_history_room(trainer->config);
     history->names = aed_alloc((size_t)columns, sizeof *history->names);
     history->columns = aed_alloc((size_t)columns, sizeof *history->columns);
@@ -55,6 +55,9 @@ aed_status aed_history_create(const aed_trainer *trainer, aed_trial_history *his
         name_details(trainer, pass, history);
     }
     if (trainer->ema) name_column(history, "ema", "val_loss");
+    if (trainer->config->metrics_norms) name_column(history, "", "param_norm");
+    if (trainer->config->metrics_dead_units) name_column(history, "", "dead_units");
+    history->results = history->metrics.column_count - aed_history_extras(trainer);
     history->metrics.names = history->columns;
     history->metrics.values = history->values;
     return AED_OK;
@@ -68,6 +71,11 @@ void aed_history_destroy(aed_trial_history *history)
     memset(history, 0, sizeof *history);
 }
 
+int64_t aed_history_extras(const aed_trainer *trainer)
+{
+    return trainer->config->metrics_norms + trainer->config->metrics_dead_units;
+}
+
 bool aed_history_records(const aed_config *config, int64_t epoch)
 {
     return epoch == 1 || epoch == config->epochs || epoch % config->metrics_every == 0;
@@ -76,7 +84,8 @@ bool aed_history_records(const aed_config *config, int64_t epoch)
 int64_t aed_history_column(const aed_trial_history *history, const char *name)
 {
     for (int64_t i = AED_COLUMN_TRAIN_LOSS; i < history->metrics.column_count; i++) {
-        const bool is_result = i <= AED_COLUMN_VAL_LOSS || i >= AED_FIXED_COLUMNS;
+        const bool is_result = i <= AED_COLUMN_VAL_LOSS ||
+                               (i >= AED_FIXED_COLUMNS && i < history->results);
         if (is_result && strcmp(history->columns[i], name) == 0) return i;
     }
     return -1;

@@ -7,7 +7,8 @@
 
 /* The first columns of the metrics. The training's and the validation's terms follow if there are
  * several, their accuracies if there is a loss on labels, then each further evaluation's loss, terms
- * and accuracy, then ema_val_loss if there is a moving average. */
+ * and accuracy, then ema_val_loss if there is a moving average, param_norm and dead_units if they are
+ * wanted. */
 enum {
     AED_COLUMN_EPOCH,
     AED_COLUMN_TRAIN_LOSS,
@@ -24,6 +25,7 @@ typedef struct aed_trial_history {
     char (*names)[160];   /* owned; one after the other as in metrics */
     const char **columns; /* owned; metrics.names points here */
     double *values;       /* owned; metrics.values points here */
+    int64_t results;      /* the columns before this are fixed, losses or accuracies */
     int64_t epochs;       /* completed */
     double seconds;
     int64_t samples; /* trained on, all epochs */
@@ -41,6 +43,8 @@ bool aed_history_records(const aed_config *config, int64_t epoch);
 /* The column of a loss or an accuracy, by name; -1 if there is none. */
 int64_t aed_history_column(const aed_trial_history *history, const char *name);
 
+/* Columns at the end, of numbers that are no results. */
+int64_t aed_history_extras(const aed_trainer *trainer);
 /* Columns of a pass beside its loss. */
 int64_t aed_history_details(const aed_trainer *trainer);
 /* Adds weight times the terms and accuracy of a pass to values; returns their number. */

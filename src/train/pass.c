@@ -44,14 +44,17 @@ static aed_status size_pass(const aed_trainer *t, aed_pass *pass)
     if (!pass->train && t->classifier >= 0)
         cells = t->data->classes * t->terms[t->classifier].features;
     pass->confusion = cells > 0 && cells <= MOST_CELLS;
-    pass->doubles = t->term_count + AED_SLOTS + (pass->confusion ? cells : 0);
+    pass->units = pass == &t->passes[AED_PASS_VAL] && t->unit_count > 0;
+    pass->doubles = t->term_count + AED_SLOTS + (pass->confusion ? cells : 0) +
+                    (pass->units ? t->unit_count : 0);
     pass->leaf = t->model.leaf;
     if (!pass->train) {
         pass->leaf = t->model.lanes;
         while (divide_up(pass->split.samples, pass->leaf) > EVALUATE_LEAVES) pass->leaf *= 2;
     }
     pass->terms = aed_alloc((size_t)t->term_count, sizeof *pass->terms);
-    if (!pass->terms) return out_of_memory();
+    pass->dead = pass->units ? aed_alloc((size_t)t->unit_count, sizeof *pass->dead) : NULL;
+    if (!pass->terms || (pass->units && !pass->dead)) return out_of_memory();
     if (!pass->confusion) return AED_OK;
     pass->confused = aed_alloc((size_t)cells, sizeof *pass->confused);
     return pass->confused ? AED_OK : out_of_memory();
@@ -122,6 +125,7 @@ void aed_trainer_destroy_passes(aed_trainer *trainer)
         aed_free(pass->corruptions);
         aed_free(pass->terms);
         aed_free(pass->confused);
+        aed_free(pass->dead);
     }
     aed_free(trainer->passes);
     trainer->passes = NULL;

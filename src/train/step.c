@@ -92,6 +92,11 @@ static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int6
     return AED_OK;
 }
 
+double aed_trainer_parameter_norm(const aed_trainer *trainer)
+{
+    return sqrt(aed_kernels()->sum_of_squares(trainer->model.parameter_block, trainer->params));
+}
+
 double aed_trainer_gradient_norm(const aed_trainer *trainer)
 {
     double sum = 0;

@@ -212,6 +212,7 @@ void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile
     aed_trainer *t = trainer;
     aed_model_forward(&t->model, t->params, t->workspace, tile);
     if (t->classifier >= 0) judge(t, pass, tile, sums + t->term_count);
+    if (pass->units) aed_trainer_watch_units(t, tile, sums + pass->doubles - t->unit_count);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOSS));
     if (grads)
         backward(t, tile, target, samples, grads, sums);
@@ -230,7 +231,9 @@ double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double
         loss += t->terms[i].weight * pass->terms[i];
     }
     pass->accuracy = t->classifier < 0 ? NAN : slots[AED_SLOT_CORRECT] / (double)samples;
-    const int64_t cells = pass->doubles - t->term_count - AED_SLOTS;
+    const int64_t units = pass->units ? t->unit_count : 0;
+    const int64_t cells = pass->doubles - t->term_count - AED_SLOTS - units;
+    for (int64_t i = 0; i < units; i++) pass->dead[i] = sums[pass->doubles - units + i] == 0;
     for (int64_t i = 0; i < cells; i++) pass->confused[i] = (int64_t)slots[AED_SLOTS + i];
     return loss;
 }

@@ -109,6 +109,7 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     if (status == AED_OK) status = aed_trainer_bind_terms(t, shape);
     if (status == AED_OK) status = find_trained(t);
     if (status == AED_OK) status = create_blocks(t);
+    if (status == AED_OK) status = aed_trainer_find_units(t);
     if (status == AED_OK) status = aed_trainer_create_passes(t);
     AED_TRY(aed_dist_agree(comm, status));
     initialise(t);
@@ -134,6 +135,7 @@ void aed_trainer_destroy(aed_trainer *trainer)
     aed_free(t->labels);
     aed_free(t->next_ids);
     aed_free(t->zeros);
+    aed_free(t->units);
     aed_free(t->terms);
     aed_free(t->backward);
     memset(t, 0, sizeof *t);

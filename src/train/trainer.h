@@ -29,6 +29,14 @@ typedef struct aed_term {
     bool is_penalty;
 } aed_term;
 
+/* The units of a relu: its features, or its channels if it has such, for which a map of zeros is dead.
+ * What is looked at is the output of the layer that computes it, after a pooling too. */
+typedef struct aed_units {
+    char name[80];           /* "dead_units.encoder.1" */
+    int layer;               /* whose output is looked at */
+    int64_t count, features; /* units, features of each */
+} aed_units;
+
 /* A way over samples: the training's, or an evaluation's. */
 typedef struct aed_pass {
     const char *name; /* its metrics begin with it: "train", "val", "noisy" */
@@ -45,6 +53,8 @@ typedef struct aed_pass {
     double *terms;     /* mean of each term over the last step or evaluation */
     double accuracy;   /* likewise; NAN without a loss on labels */
     int64_t *confused; /* [classes][outputs] of the last evaluation, or NULL */
+    bool units;    /* the payload then ends with a number a relu unit: leaves where it is not 0 */
+    int64_t *dead; /* [unit_count] of the last evaluation: 1 for a dead one; NULL without */
 } aed_pass;
 
 /* A run of parameters in their block; both multiples of 16. */
@@ -85,6 +95,9 @@ typedef struct aed_trainer {
     double settings[AED_OPTIM_MAX_SETTINGS];
     aed_optim_scalars scalars;
     aed_schedule schedule;
+
+    aed_units *units;                /* of every relu, in order, if they are recorded */
+    int64_t units_count, unit_count; /* of relus, of all their units */
 
     aed_pass *passes; /* the training, the validation, then the config's evaluations */
     int64_t pass_count;
@@ -139,6 +152,9 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count);
  * Collective. */
 aed_status aed_trainer_evaluate(aed_trainer *trainer, aed_pass *pass, double *loss);
 
+/* Norm of all parameters. */
+double aed_trainer_parameter_norm(const aed_trainer *trainer);
+
 /* Norm of the last step's gradient, before clipping; frozen parameters have none. */
 double aed_trainer_gradient_norm(const aed_trainer *trainer);
 
@@ -147,11 +163,18 @@ int64_t aed_trainer_leaves(const aed_trainer *trainer);
 
 /* ---- Between the files of train/ ---- */
 
-/* A leaf's doubles: a sum a term, then these, then the confusion matrix. */
+/* A leaf's doubles: a sum a term, then these, then the confusion matrix, then the units. */
 enum { AED_SLOT_FAILED, AED_SLOT_STOPPED, AED_SLOT_CORRECT, AED_SLOTS };
 
 /* terms.c: binds the config's losses to the model and checks that each is defined there. */
 aed_status aed_trainer_bind_terms(aed_trainer *trainer, const aed_shape *shape);
+/* units.c: finds the relus of the model if the config wants their dead units. Fails with AED_CONFIG,
+ * AED_MEMORY. */
+aed_status aed_trainer_find_units(aed_trainer *trainer);
+/* Counts the units that are not 0 in a tile that has gone forward: counts[unit_count] are 1 for those
+ * that were not 0 before in the leaf. */
+void aed_trainer_watch_units(const aed_trainer *trainer, const aed_tile *tile, double *counts);
+
 /* Forward, losses into sums[] and, unless grads is NULL, backward of one tile; `samples` is the size
  * of the whole batch. */
 void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile *tile,

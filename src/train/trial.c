@@ -71,6 +71,13 @@ static aed_status evaluate_with(aed_trainer *trainer, float *params, double *los
     return status;
 }
 
+static double dead_share(const aed_trainer *trainer)
+{
+    int64_t dead = 0;
+    for (int64_t i = 0; i < trainer->unit_count; i++) dead += trainer->passes[AED_PASS_VAL].dead[i];
+    return (double)dead / (double)trainer->unit_count;
+}
+
 /* Evaluates every pass but the training's, whose sums are there, into the next row. */
 static aed_status record_row(aed_training *training)
 {
@@ -81,7 +88,7 @@ static aed_status record_row(aed_training *training)
     int64_t at = AED_FIXED_COLUMNS;
     for (int64_t i = 0; i < columns; i++) row[i] = 0;
     if (trainer->ema) { /* first, as what an evaluation leaves shall be that of the trained ones */
-        const aed_status status = evaluate_with(trainer, trainer->ema, &row[columns - 1]);
+        const aed_status status = evaluate_with(trainer, trainer->ema, &row[history->results - 1]);
         if (status != AED_OK) return status;
     }
     row[AED_COLUMN_GRAD_NORM] = training->gradient_norm;
@@ -96,6 +103,10 @@ static aed_status record_row(aed_training *training)
         row[i == AED_PASS_VAL ? AED_COLUMN_VAL_LOSS : at++] = loss;
         at += aed_history_add(trainer, pass, 1, row + at);
     }
+    at = history->results;
+    if (trainer->config->metrics_norms) row[at++] = aed_trainer_parameter_norm(trainer);
+    if (trainer->config->metrics_dead_units) row[at++] = dead_share(trainer);
+    training->evaluated = true;
     row[AED_COLUMN_EPOCH] = (double)trainer->epoch;
     row[AED_COLUMN_LR] = trainer->lr;
     row[AED_COLUMN_TIME] = training->seconds_before + aed_clock_seconds() - training->start;
@@ -136,12 +147,17 @@ static aed_status run_epoch(aed_training *training, const aed_observer *observer
 }
 
 /* The weights that the config keeps take the place of the last epoch's, and their loss is found: of the
- * validation's accuracy and confusion matrix too, it is the last word. May be done again. */
+ * validation's accuracy, confusion matrix and dead units too, it is the last word. Those of a trial
+ * that was taken up at its end are found anew. May be done again. */
 static aed_status keep_weights(aed_training *training)
 {
     aed_trainer *trainer = training->trainer;
     const float *kept = aed_choice_kept(&training->choice, trainer);
-    if (kept == trainer->params) return AED_OK;
+    double loss;
+    if (kept == trainer->params)
+        return training->evaluated
+                   ? AED_OK
+                   : aed_trainer_evaluate(trainer, &trainer->passes[AED_PASS_VAL], &loss);
     memcpy(trainer->params, kept, sizeof(float) * (size_t)trainer->model.parameter_block);
     return aed_trainer_evaluate(trainer, &trainer->passes[AED_PASS_VAL], &training->kept_loss);
 }

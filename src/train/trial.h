@@ -31,6 +31,7 @@ typedef struct aed_training {
     double *epoch_details; /* terms and accuracy, where there are columns for them */
     double gradient_norm;  /* of the last recorded epoch's last step */
     aed_choice choice;
+    bool evaluated;   /* the validation pass holds what it left in the last recorded epoch */
     double kept_loss; /* val_loss of the weights it ended with; NAN: those of the last epoch */
     double start, seconds_before;
 } aed_training;

@@ -33,7 +33,7 @@ static const char *const MODEL =
     "  tile: 16\n"
     "  leaf: 16\n"
     "  input_noise: {from: 0.1, to: 0.0, epochs: 4}\n"
-    "metrics: {every: 2}\n"
+    "metrics: {every: 2, norms: true}\n"
     "seed: 8\n"
     "sweep: {train.keep: [best, mean]}\n";
 
