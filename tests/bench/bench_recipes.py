@@ -66,6 +66,8 @@ def train(program, recipe, overrides, folder, ranks=0):
     """Runs one training into `folder`; wall seconds from launch to exit."""
     shutil.rmtree(folder, ignore_errors=True)
     launcher = ["mpirun", "-np", str(ranks)] if ranks else []
+    if ranks:  # no placement measured: all ranks share the one trial
+        overrides = [*overrides, f"ranks_per_trial={ranks}"]
     command = [*launcher, str(program), str(ROOT / f"configs/{recipe}.yaml"), *overrides,
                "--output", str(folder)]
     start = time.time()
