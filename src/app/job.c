@@ -104,7 +104,9 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
     aed_trainer trainer;
     aed_config *config = &job->list.trials[trial].config;
     aed_plan *plan = &job->plans[trial];
-    aed_status status = aed_job_create_trainer(job, trial, &self, &trainer);
+    aed_status status = aed_job_load_data(job, trial, &self);
+    if (status == AED_OK)
+        status = aed_trainer_plan(config, &job->dataset, &job->source.shape, &trainer);
     if (status != AED_OK) return status;
     config->data_options.scale = job->dataset.scale; /* what `auto` means is known by now */
     *plan = (aed_plan){.tile = trainer.model.lanes,

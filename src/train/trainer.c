@@ -72,6 +72,10 @@ static void initialise(aed_trainer *t)
     const aed_init_ops *init = aed_init_find(t->config->init.kind->name);
     for (int64_t i = 0; i < t->model.tensor_count; i++)
         initialise_tensor(t, init, &t->model.tensors[i]);
+}
+
+static void prepare_update(aed_trainer *t)
+{
     t->optim->prepare(&t->config->optimizer, t->settings, &t->scalars);
     aed_schedule_prepare(&t->config->schedule, aed_optim_lr(&t->config->optimizer),
                          t->config->epochs, &t->schedule);
@@ -93,11 +97,11 @@ done:
     return status;
 }
 
-aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
-                              const aed_shape *shape, const aed_comm *comm, aed_trainer *trainer)
+/* All but the parameters' initial values. */
+static aed_status set_up(const aed_config *config, const aed_dataset *data, const aed_shape *shape,
+                         const aed_comm *comm, aed_trainer *t)
 {
     aed_status status = AED_OK;
-    aed_trainer *t = trainer;
     *t = (aed_trainer){.config = config, .data = data, .comm = *comm};
     t->samples = data->samples;
     t->features = data->features;
@@ -112,11 +116,26 @@ aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
     if (status == AED_OK) status = aed_trainer_find_units(t);
     if (status == AED_OK) status = aed_trainer_create_passes(t);
     AED_TRY(aed_dist_agree(comm, status));
-    initialise(t);
+    prepare_update(t);
     AED_TRY(create_sums(t));
 done:
     if (status != AED_OK) aed_trainer_destroy(t);
     return status;
+}
+
+aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
+                              const aed_shape *shape, const aed_comm *comm, aed_trainer *trainer)
+{
+    const aed_status status = set_up(config, data, shape, comm, trainer);
+    if (status == AED_OK) initialise(trainer);
+    return status;
+}
+
+aed_status aed_trainer_plan(const aed_config *config, const aed_dataset *data,
+                            const aed_shape *shape, aed_trainer *trainer)
+{
+    const aed_comm self = {MPI_COMM_SELF, 0, 1};
+    return set_up(config, data, shape, &self, trainer);
 }
 
 void aed_trainer_destroy(aed_trainer *trainer)

@@ -135,6 +135,10 @@ enum { AED_PASS_TRAIN, AED_PASS_VAL, AED_PASS_FIRST_OWN };
  * sums); fails alike on all ranks. */
 aed_status aed_trainer_create(const aed_config *config, const aed_dataset *data,
                               const aed_shape *shape, const aed_comm *comm, aed_trainer *trainer);
+/* The same for this rank alone and without initial values, which take longest: tells what a training
+ * would be and whether it can be. Not collective. */
+aed_status aed_trainer_plan(const aed_config *config, const aed_dataset *data,
+                            const aed_shape *shape, aed_trainer *trainer);
 void aed_trainer_destroy(aed_trainer *trainer);
 
 /* Starts epoch `epoch` (from 1): its order and random streams. */
