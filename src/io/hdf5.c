@@ -3,8 +3,8 @@
  * few bytes inside their object headers. */
 #include "io/hdf5.h"
 
-#include <hdf5_hl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,9 +20,29 @@ enum {
     LINK_NAME_BYTES = 16  /* a guess, for sizing headers */
 };
 
+/* Making a property list or a type takes about as long as making the object that it is for: a file
+ * has one of each. */
+enum kind {
+    KIND_GROUP,      /* creation properties of a group */
+    KIND_COMPACT,    /* of a dataset whose data stand in its header */
+    KIND_DATASET,    /* of another one */
+    KIND_TEXT,       /* type: of variable length */
+    KIND_REFERENCES, /* type: a dimension's scales */
+    KIND_ATTACHED,   /* type: an aed_hdf5_attached */
+    KIND_SCALAR,     /* space */
+    KINDS
+};
+
 struct aed_hdf5 {
     hid_t file, root;
     aed_hdf5_guard guard; /* held from create to destroy */
+    hid_t kinds[KINDS];   /* 0: not made */
+};
+
+/* An element of the list that a scale has of its datasets. */
+struct aed_hdf5_attached {
+    hobj_ref_t dataset;
+    int dimension;
 };
 
 /* ---- Failures ------------------------------------------------------------------------------ */
@@ -52,6 +72,52 @@ static aed_status link_name(const char *name, char **link)
     return AED_OK;
 }
 
+/* ---- What objects are made with -------------------------------------------------------------- */
+
+/* Those of groups and datasets have no time stamps and all attributes in the header. */
+static hid_t make_properties(hid_t of)
+{
+    hid_t list = H5Pcreate(of);
+    if (list >= 0 && H5Pset_obj_track_times(list, false) >= 0 &&
+        H5Pset_attr_phase_change(list, COMPACT_LINKS, 0) >= 0)
+        return list;
+    if (list >= 0) H5Pclose(list);
+    return H5I_INVALID_HID;
+}
+
+static bool make_types(hid_t *kinds)
+{
+    kinds[KIND_SCALAR] = H5Screate(H5S_SCALAR);
+    kinds[KIND_TEXT] = H5Tcopy(H5T_C_S1);
+    kinds[KIND_REFERENCES] = H5Tvlen_create(H5T_STD_REF_OBJ);
+    kinds[KIND_ATTACHED] = H5Tcreate(H5T_COMPOUND, sizeof(struct aed_hdf5_attached));
+    return kinds[KIND_SCALAR] >= 0 && kinds[KIND_TEXT] >= 0 && kinds[KIND_REFERENCES] >= 0 &&
+           kinds[KIND_ATTACHED] >= 0 && H5Tset_size(kinds[KIND_TEXT], H5T_VARIABLE) >= 0 &&
+           H5Tset_cset(kinds[KIND_TEXT], H5T_CSET_UTF8) >= 0 &&
+           H5Tinsert(kinds[KIND_ATTACHED], "dataset", offsetof(struct aed_hdf5_attached, dataset),
+                     H5T_STD_REF_OBJ) >= 0 &&
+           H5Tinsert(kinds[KIND_ATTACHED], "dimension",
+                     offsetof(struct aed_hdf5_attached, dimension), H5T_NATIVE_INT) >= 0;
+}
+
+static bool make_kinds(hid_t *kinds)
+{
+    kinds[KIND_GROUP] = make_properties(H5P_GROUP_CREATE);
+    kinds[KIND_COMPACT] = make_properties(H5P_DATASET_CREATE);
+    kinds[KIND_DATASET] = make_properties(H5P_DATASET_CREATE);
+    /* Everything is written whole at once: numbers filled first would be so for nothing. */
+    return kinds[KIND_GROUP] >= 0 && kinds[KIND_COMPACT] >= 0 && kinds[KIND_DATASET] >= 0 &&
+           H5Pset_layout(kinds[KIND_COMPACT], H5D_COMPACT) >= 0 &&
+           H5Pset_fill_time(kinds[KIND_COMPACT], H5D_FILL_TIME_NEVER) >= 0 &&
+           H5Pset_fill_time(kinds[KIND_DATASET], H5D_FILL_TIME_NEVER) >= 0 && make_types(kinds);
+}
+
+static void drop_kinds(hid_t *kinds)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i] > 0) H5Idec_ref(kinds[i]);
+}
+
 /* ---- File ---------------------------------------------------------------------------------- */
 
 aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
@@ -71,7 +137,8 @@ aed_status aed_hdf5_create(const char *path, aed_hdf5 **file, hid_t *root)
                    H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0 &&
                    H5Pset_obj_track_times(creation, false) >= 0;
     if (created) made->file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-    if (made->file >= 0) made->root = H5Gopen2(made->file, "/", H5P_DEFAULT);
+    if (made->file >= 0 && make_kinds(made->kinds))
+        made->root = H5Gopen2(made->file, "/", H5P_DEFAULT);
     aed_status status = made->root >= 0 ? AED_OK : hdf5_fail(H5I_INVALID_HID, "");
     if (creation >= 0) H5Pclose(creation);
     if (access >= 0) H5Pclose(access);
@@ -111,6 +178,7 @@ void aed_hdf5_destroy(aed_hdf5 **file)
     aed_hdf5 *closed = *file;
     if (!closed) return;
     if (closed->root >= 0) H5Gclose(closed->root);
+    drop_kinds(closed->kinds);
     if (closed->file >= 0) H5Fclose(closed->file);
     aed_hdf5_leave(&closed->guard);
     aed_free(closed);
@@ -119,23 +187,22 @@ void aed_hdf5_destroy(aed_hdf5 **file)
 
 /* ---- Groups -------------------------------------------------------------------------------- */
 
-aed_status aed_hdf5_group(hid_t parent, const char *name, int64_t links, hid_t *group)
+aed_status aed_hdf5_group(aed_hdf5 *file, hid_t parent, const char *name, int64_t links,
+                          hid_t *group)
 {
     char *link;
     *group = H5I_INVALID_HID;
     aed_status status = link_name(name, &link);
     if (status != AED_OK) return status;
-    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    bool ready = creation >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
-                 H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0;
-    if (ready && links <= COMPACT_LINKS) {
-        unsigned room = links > 0 ? (unsigned)links : 1;
-        ready = H5Pset_link_phase_change(creation, COMPACT_LINKS, COMPACT_LINKS / 2) >= 0 &&
-                H5Pset_est_link_info(creation, room, LINK_NAME_BYTES) >= 0;
-    }
-    if (ready) *group = H5Gcreate2(parent, link, H5P_DEFAULT, creation, H5P_DEFAULT);
+    const hid_t creation = file->kinds[KIND_GROUP];
+    const bool compact = links <= COMPACT_LINKS;
+    const unsigned room = compact && links > 0 ? (unsigned)links : 1;
+    /* The library's own limits for a group that is not compact. */
+    if (H5Pset_link_phase_change(creation, compact ? COMPACT_LINKS : 8,
+                                 compact ? COMPACT_LINKS / 2 : 6) >= 0 &&
+        H5Pset_est_link_info(creation, room, LINK_NAME_BYTES) >= 0)
+        *group = H5Gcreate2(parent, link, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (*group < 0) status = hdf5_fail(parent, name);
-    if (creation >= 0) H5Pclose(creation);
     aed_free(link);
     return status;
 }
@@ -151,9 +218,10 @@ typedef struct type_pair {
     hid_t file, memory;
 } type_pair;
 
-/* The stored type is little-endian everywhere. Close with type_close. */
-static type_pair type_open(aed_hdf5_type type)
+/* The stored type is little-endian everywhere. */
+static type_pair type_of(const aed_hdf5 *file, aed_hdf5_type type)
 {
+    const hid_t text = file->kinds[KIND_TEXT];
     switch (type) {
     case AED_HDF5_F32: return (type_pair){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT};
     case AED_HDF5_F64: return (type_pair){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
@@ -162,55 +230,56 @@ static type_pair type_open(aed_hdf5_type type)
     case AED_HDF5_U8: return (type_pair){H5T_STD_U8LE, H5T_NATIVE_UINT8};
     case AED_HDF5_TEXT: break;
     }
-    hid_t text = H5Tcopy(H5T_C_S1);
-    if (text >= 0 &&
-        (H5Tset_size(text, H5T_VARIABLE) < 0 || H5Tset_cset(text, H5T_CSET_UTF8) < 0)) {
-        H5Tclose(text);
-        text = H5I_INVALID_HID;
-    }
     return (type_pair){text, text};
 }
 
-static void type_close(aed_hdf5_type type, type_pair pair)
+static aed_status write_attribute(hid_t object, const char *name, type_pair pair, hid_t space,
+                                  const void *value)
 {
-    if (type == AED_HDF5_TEXT && pair.file >= 0) H5Tclose(pair.file);
-}
-
-static aed_status attribute(hid_t object, const char *name, aed_hdf5_type type, const void *value)
-{
-    type_pair pair = type_open(type);
-    hid_t space = H5Screate(H5S_SCALAR);
-    hid_t made = H5I_INVALID_HID;
-    if (pair.file >= 0 && space >= 0) {
-        made = H5Acreate2(object, name, pair.file, space, H5P_DEFAULT, H5P_DEFAULT);
-    }
+    hid_t made = H5Acreate2(object, name, pair.file, space, H5P_DEFAULT, H5P_DEFAULT);
     bool written = made >= 0 && H5Awrite(made, pair.memory, value) >= 0;
     aed_status status = written ? AED_OK : hdf5_fail(object, name);
     if (made >= 0) H5Aclose(made);
-    if (space >= 0) H5Sclose(space);
-    type_close(type, pair);
     return status;
 }
 
-aed_status aed_hdf5_attribute_text(hid_t object, const char *name, const char *text)
+/* A list of `count` values. */
+static aed_status write_list(hid_t object, const char *name, hid_t type, hsize_t count,
+                             const void *values)
+{
+    hid_t space = H5Screate_simple(1, &count, NULL);
+    const type_pair pair = {type, type};
+    aed_status status = space >= 0 ? write_attribute(object, name, pair, space, values)
+                                   : hdf5_fail(object, name);
+    if (space >= 0) H5Sclose(space);
+    return status;
+}
+
+static aed_status attribute(aed_hdf5 *file, hid_t object, const char *name, aed_hdf5_type type,
+                            const void *value)
+{
+    return write_attribute(object, name, type_of(file, type), file->kinds[KIND_SCALAR], value);
+}
+
+aed_status aed_hdf5_attribute_text(aed_hdf5 *file, hid_t object, const char *name, const char *text)
 {
     const char *value = text ? text : "";
-    return attribute(object, name, AED_HDF5_TEXT, &value);
+    return attribute(file, object, name, AED_HDF5_TEXT, &value);
 }
 
-aed_status aed_hdf5_attribute_f64(hid_t object, const char *name, double value)
+aed_status aed_hdf5_attribute_f64(aed_hdf5 *file, hid_t object, const char *name, double value)
 {
-    return attribute(object, name, AED_HDF5_F64, &value);
+    return attribute(file, object, name, AED_HDF5_F64, &value);
 }
 
-aed_status aed_hdf5_attribute_i64(hid_t object, const char *name, int64_t value)
+aed_status aed_hdf5_attribute_i64(aed_hdf5 *file, hid_t object, const char *name, int64_t value)
 {
-    return attribute(object, name, AED_HDF5_I64, &value);
+    return attribute(file, object, name, AED_HDF5_I64, &value);
 }
 
-aed_status aed_hdf5_attribute_u64(hid_t object, const char *name, uint64_t value)
+aed_status aed_hdf5_attribute_u64(aed_hdf5 *file, hid_t object, const char *name, uint64_t value)
 {
-    return attribute(object, name, AED_HDF5_U64, &value);
+    return attribute(file, object, name, AED_HDF5_U64, &value);
 }
 
 /* ---- Datasets ------------------------------------------------------------------------------ */
@@ -229,8 +298,8 @@ static size_t element_bytes(aed_hdf5_type type)
 }
 
 /* Creates and writes group/name; *dataset is open on success. */
-static aed_status write_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
-                                const int64_t *size, const void *values, hid_t *dataset)
+static aed_status write_dataset(aed_hdf5 *file, hid_t group, const char *name, aed_hdf5_type type,
+                                int rank, const int64_t *size, const void *values, hid_t *dataset)
 {
     hsize_t dims[H5S_MAX_RANK];
     hsize_t count = 1;
@@ -242,22 +311,13 @@ static aed_status write_dataset(hid_t group, const char *name, aed_hdf5_type typ
     *dataset = H5I_INVALID_HID;
     aed_status status = link_name(name, &link);
     if (status != AED_OK) return status;
-    type_pair pair = type_open(type);
+    const type_pair pair = type_of(file, type);
+    const bool compact = count > 0 && count <= COMPACT_BYTES / element_bytes(type);
+    const hid_t creation = file->kinds[compact ? KIND_COMPACT : KIND_DATASET];
+    const bool text = type == AED_HDF5_TEXT; /* whose elements HDF5 wants filled */
     hid_t space = H5Screate_simple(rank, dims, NULL);
-    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-    bool ready = pair.file >= 0 && space >= 0 && creation >= 0 &&
-                 H5Pset_obj_track_times(creation, false) >= 0 &&
-                 H5Pset_attr_phase_change(creation, COMPACT_LINKS, 0) >= 0 &&
-                 /* Everything is written whole at once: filling first would be for nothing. */
-                 H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0;
-    bool variable = type == AED_HDF5_TEXT; /* whose elements HDF5 wants filled */
-    if (variable && ready) ready = H5Pset_fill_time(creation, H5D_FILL_TIME_IFSET) >= 0;
-    if (ready && count > 0 && count <= COMPACT_BYTES / element_bytes(type)) {
-        ready = H5Pset_layout(creation, H5D_COMPACT) >= 0;
-    }
-    if (ready) {
+    if (space >= 0 && (!text || H5Pset_fill_time(creation, H5D_FILL_TIME_IFSET) >= 0))
         *dataset = H5Dcreate2(group, link, pair.file, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    }
     bool written = *dataset >= 0 && (count == 0 || H5Dwrite(*dataset, pair.memory, H5S_ALL, H5S_ALL,
                                                             H5P_DEFAULT, values) >= 0);
     if (!written) status = hdf5_fail(group, name);
@@ -265,39 +325,85 @@ static aed_status write_dataset(hid_t group, const char *name, aed_hdf5_type typ
         H5Dclose(*dataset);
         *dataset = H5I_INVALID_HID;
     }
-    if (creation >= 0) H5Pclose(creation);
+    if (text) H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     if (space >= 0) H5Sclose(space);
-    type_close(type, pair);
     aed_free(link);
     return status;
 }
 
-aed_status aed_hdf5_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
-                            const int64_t *size, const void *values, hid_t scale)
+/* ---- Dimension scales ----------------------------------------------------------------------- */
+
+/* Attaches as the specification of dimension scales has it: a list of scales for each dimension here,
+ * of (dataset, dimension) in the scale. */
+static aed_status attach(aed_hdf5 *file, hid_t dataset, int rank, aed_hdf5_scale *scale)
+{
+    hvl_t lists[H5S_MAX_RANK] = {{1, &scale->reference}};
+    if (scale->count == scale->room) {
+        const int64_t room = scale->room ? 2 * scale->room : 16;
+        struct aed_hdf5_attached *grown = aed_realloc(scale->attached, (size_t)room, sizeof *grown);
+        if (!grown) return aed_fail(AED_MEMORY, "results.h5: out of memory for its scales");
+        scale->attached = grown;
+        scale->room = room;
+    }
+    struct aed_hdf5_attached *added = &scale->attached[scale->count];
+    *added = (struct aed_hdf5_attached){0};
+    if (H5Rcreate(&added->dataset, dataset, ".", H5R_OBJECT, H5I_INVALID_HID) < 0)
+        return hdf5_fail(dataset, "");
+    scale->count++;
+    return write_list(dataset, "DIMENSION_LIST", file->kinds[KIND_REFERENCES], (hsize_t)rank,
+                      lists);
+}
+
+aed_status aed_hdf5_dataset(aed_hdf5 *file, hid_t group, const char *name, aed_hdf5_type type,
+                            int rank, const int64_t *size, const void *values,
+                            aed_hdf5_scale *scale)
 {
     hid_t dataset;
-    aed_status status = write_dataset(group, name, type, rank, size, values, &dataset);
+    aed_status status = write_dataset(file, group, name, type, rank, size, values, &dataset);
     if (status != AED_OK) return status;
-    if (scale >= 0 && H5DSattach_scale(dataset, scale, 0) < 0) status = hdf5_fail(group, name);
+    if (scale && scale->dataset > 0) status = attach(file, dataset, rank, scale);
     H5Dclose(dataset);
     return status;
 }
 
-aed_status aed_hdf5_scale(hid_t group, const char *name, aed_hdf5_type type, int64_t count,
-                          const void *values, hid_t *scale)
+static aed_status write_fixed_text(aed_hdf5 *file, hid_t object, const char *name, const char *text)
 {
-    aed_status status = write_dataset(group, name, type, 1, &count, values, scale);
-    if (status == AED_OK && H5DSset_scale(*scale, name) < 0) {
-        status = hdf5_fail(group, name);
-        aed_hdf5_scale_close(*scale);
-        *scale = H5I_INVALID_HID;
-    }
+    hid_t type = H5Tcopy(H5T_C_S1);
+    const bool ready = type >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0;
+    aed_status status = ready ? write_attribute(object, name, (type_pair){type, type},
+                                                file->kinds[KIND_SCALAR], text)
+                              : hdf5_fail(object, name);
+    if (type >= 0) H5Tclose(type);
     return status;
 }
 
-void aed_hdf5_scale_close(hid_t scale)
+aed_status aed_hdf5_scale_create(aed_hdf5 *file, hid_t group, const char *name, aed_hdf5_type type,
+                                 int64_t count, const void *values, aed_hdf5_scale *scale)
 {
-    if (scale >= 0) H5Dclose(scale);
+    aed_status status;
+    *scale = (aed_hdf5_scale){0};
+    AED_TRY(write_dataset(file, group, name, type, 1, &count, values, &scale->dataset));
+    AED_TRY(write_fixed_text(file, scale->dataset, "CLASS", "DIMENSION_SCALE"));
+    AED_TRY(write_fixed_text(file, scale->dataset, "NAME", name));
+    if (H5Rcreate(&scale->reference, scale->dataset, ".", H5R_OBJECT, H5I_INVALID_HID) < 0)
+        status = hdf5_fail(group, name);
+done:
+    if (status != AED_OK) aed_hdf5_scale_close(scale);
+    return status;
+}
+
+aed_status aed_hdf5_scale_finish(aed_hdf5 *file, const aed_hdf5_scale *scale)
+{
+    if (scale->dataset <= 0 || scale->count == 0) return AED_OK;
+    return write_list(scale->dataset, "REFERENCE_LIST", file->kinds[KIND_ATTACHED],
+                      (hsize_t)scale->count, scale->attached);
+}
+
+void aed_hdf5_scale_close(aed_hdf5_scale *scale)
+{
+    if (scale->dataset > 0) H5Dclose(scale->dataset);
+    aed_free(scale->attached);
+    *scale = (aed_hdf5_scale){0};
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

@@ -43,22 +43,37 @@ void aed_hdf5_destroy(aed_hdf5 **file);
 
 /* Makes parent/name for about `links` members, compactly stored if they are few. Close with
  * aed_hdf5_group_close, which takes H5I_INVALID_HID. */
-aed_status aed_hdf5_group(hid_t parent, const char *name, int64_t links, hid_t *group);
+aed_status aed_hdf5_group(aed_hdf5 *file, hid_t parent, const char *name, int64_t links,
+                          hid_t *group);
 void aed_hdf5_group_close(hid_t group);
 
 /* Scalar attributes. NULL text counts as "". */
-aed_status aed_hdf5_attribute_text(hid_t object, const char *name, const char *text);
-aed_status aed_hdf5_attribute_f64(hid_t object, const char *name, double value);
-aed_status aed_hdf5_attribute_i64(hid_t object, const char *name, int64_t value);
-aed_status aed_hdf5_attribute_u64(hid_t object, const char *name, uint64_t value);
+aed_status aed_hdf5_attribute_text(aed_hdf5 *file, hid_t object, const char *name,
+                                   const char *text);
+aed_status aed_hdf5_attribute_f64(aed_hdf5 *file, hid_t object, const char *name, double value);
+aed_status aed_hdf5_attribute_i64(aed_hdf5 *file, hid_t object, const char *name, int64_t value);
+aed_status aed_hdf5_attribute_u64(aed_hdf5 *file, hid_t object, const char *name, uint64_t value);
 
-/* Writes group/name with these dimensions. `scale`, unless H5I_INVALID_HID, is attached to the
+/* A dataset that is the scale of others' first dimension, and those. Zeros are a scale that is not
+ * there. */
+typedef struct aed_hdf5_scale {
+    hid_t dataset;
+    hobj_ref_t reference; /* to it */
+    struct aed_hdf5_attached *attached;
+    int64_t count, room;
+} aed_hdf5_scale;
+
+/* Writes group/name with these dimensions. `scale`, unless it is NULL or not there, is attached to the
  * first dimension. */
-aed_status aed_hdf5_dataset(hid_t group, const char *name, aed_hdf5_type type, int rank,
-                            const int64_t *size, const void *values, hid_t scale);
+aed_status aed_hdf5_dataset(aed_hdf5 *file, hid_t group, const char *name, aed_hdf5_type type,
+                            int rank, const int64_t *size, const void *values,
+                            aed_hdf5_scale *scale);
 /* Writes a one-dimensional dataset that is a dimension scale; close with aed_hdf5_scale_close. */
-aed_status aed_hdf5_scale(hid_t group, const char *name, aed_hdf5_type type, int64_t count,
-                          const void *values, hid_t *scale);
-void aed_hdf5_scale_close(hid_t scale);
+aed_status aed_hdf5_scale_create(aed_hdf5 *file, hid_t group, const char *name, aed_hdf5_type type,
+                                 int64_t count, const void *values, aed_hdf5_scale *scale);
+/* Writes into the scale what it is attached to: all at once, where the high-level library reads and
+ * writes the list anew for each. */
+aed_status aed_hdf5_scale_finish(aed_hdf5 *file, const aed_hdf5_scale *scale);
+void aed_hdf5_scale_close(aed_hdf5_scale *scale);
 
 #endif

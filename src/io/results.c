@@ -18,7 +18,9 @@ typedef struct name_list {
 typedef struct summary {
     const aed_result_row *rows;
     int64_t count;
-    hid_t group, scale;
+    aed_hdf5 *file;
+    hid_t group;
+    aed_hdf5_scale scale;
     union {
         double *numbers;
         int64_t *integers;
@@ -104,15 +106,16 @@ static aed_status write_axis(const summary *s, hid_t group, const char *axis)
         }
     }
     aed_hdf5_type type = is_seed ? AED_HDF5_U64 : is_number ? AED_HDF5_F64 : AED_HDF5_TEXT;
-    return aed_hdf5_dataset(group, axis, type, 1, &count, s->column.numbers, H5I_INVALID_HID);
+    return aed_hdf5_dataset(s->file, group, axis, type, 1, &count, s->column.numbers, NULL);
 }
 
-static aed_status write_column(const summary *s, const char *name, aed_hdf5_type type)
+static aed_status write_column(summary *s, const char *name, aed_hdf5_type type)
 {
-    return aed_hdf5_dataset(s->group, name, type, 1, &s->count, s->column.numbers, s->scale);
+    return aed_hdf5_dataset(s->file, s->group, name, type, 1, &s->count, s->column.numbers,
+                            &s->scale);
 }
 
-static aed_status write_setting(const summary *s, const char *axis)
+static aed_status write_setting(summary *s, const char *axis)
 {
     bool is_number = axis_is_number(s, axis);
     for (int64_t i = 0; i < s->count; i++) {
@@ -179,7 +182,7 @@ static double metric_value(const aed_trial_result *result, const char *name, boo
     return value;
 }
 
-static aed_status write_loss(const summary *s, const char *name)
+static aed_status write_loss(summary *s, const char *name)
 {
     aed_status status = AED_OK;
     for (int best = 0; best < 2 && status == AED_OK; best++) {
@@ -198,7 +201,8 @@ static aed_status write_identity(summary *s)
 {
     aed_status status;
     for (int64_t i = 0; i < s->count; i++) s->column.texts[i] = s->rows[i].id;
-    AED_TRY(aed_hdf5_scale(s->group, "trial", AED_HDF5_TEXT, s->count, s->column.texts, &s->scale));
+    AED_TRY(aed_hdf5_scale_create(s->file, s->group, "trial", AED_HDF5_TEXT, s->count,
+                                  s->column.texts, &s->scale));
     for (int64_t i = 0; i < s->count; i++) s->column.seeds[i] = s->rows[i].seed;
     AED_TRY(write_column(s, "seed", AED_HDF5_U64));
 
@@ -206,7 +210,7 @@ done:
     return status;
 }
 
-static aed_status write_outcomes(const summary *s, const name_list *losses)
+static aed_status write_outcomes(summary *s, const name_list *losses)
 {
     aed_status status;
     for (int64_t i = 0; i < s->count; i++) {
@@ -253,10 +257,11 @@ static bool is_taken(const char *axis, const name_list *losses)
     return false;
 }
 
-aed_status aed_results_write_summary(hid_t root, const aed_result_row *rows, int64_t count)
+aed_status aed_results_write_summary(aed_hdf5 *file, hid_t root, const aed_result_row *rows,
+                                     int64_t count)
 {
     aed_status status = AED_OK;
-    summary s = {.rows = rows, .count = count, .group = H5I_INVALID_HID, .scale = H5I_INVALID_HID};
+    summary s = {.rows = rows, .count = count, .file = file, .group = H5I_INVALID_HID};
     hid_t sweep = H5I_INVALID_HID;
     name_list axes = {0}, losses = {0};
     s.column.numbers = aed_alloc((size_t)count, sizeof s.column);
@@ -267,19 +272,20 @@ aed_status aed_results_write_summary(hid_t root, const aed_result_row *rows, int
     AED_TRY(find_axes(&s, &axes));
     AED_TRY(find_losses(&s, &losses));
 
-    AED_TRY(aed_hdf5_group(root, "sweep", axes.count, &sweep));
+    AED_TRY(aed_hdf5_group(file, root, "sweep", axes.count, &sweep));
     for (int64_t i = 0; i < axes.count; i++) AED_TRY(write_axis(&s, sweep, axes.names[i]));
 
-    AED_TRY(aed_hdf5_group(root, "summary", 7 + axes.count + 2 * losses.count, &s.group));
+    AED_TRY(aed_hdf5_group(file, root, "summary", 7 + axes.count + 2 * losses.count, &s.group));
     AED_TRY(write_identity(&s));
     for (int64_t i = 0; i < axes.count; i++) {
         if (is_taken(axes.names[i], &losses)) continue;
         AED_TRY(write_setting(&s, axes.names[i]));
     }
     AED_TRY(write_outcomes(&s, &losses));
+    AED_TRY(aed_hdf5_scale_finish(file, &s.scale));
 
 done:
-    aed_hdf5_scale_close(s.scale);
+    aed_hdf5_scale_close(&s.scale);
     aed_hdf5_group_close(s.group);
     aed_hdf5_group_close(sweep);
     aed_free(losses.names);

@@ -5,6 +5,7 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
+#include "io/hdf5.h"
 #include "io/results.h"
 
 /* One row of /summary: a planned trial, an ended one, or both. */
@@ -18,8 +19,9 @@ typedef struct aed_result_row {
 } aed_result_row;
 
 /* Writes /sweep and /summary. */
-aed_status aed_results_write_summary(hid_t root, const aed_result_row *rows, int64_t count);
+aed_status aed_results_write_summary(aed_hdf5 *file, hid_t root, const aed_result_row *rows,
+                                     int64_t count);
 /* Writes group `trials`/<id> with metrics, parameters and analysis. */
-aed_status aed_results_write_trial(hid_t trials, const aed_trial_result *result);
+aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial_result *result);
 
 #endif

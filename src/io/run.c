@@ -231,35 +231,35 @@ static int64_t make_rows(const aed_run *run, bool *planned, aed_result_row *rows
     return count;
 }
 
-static aed_status write_root(const aed_run *run, hid_t root)
+static aed_status write_root(const aed_run *run, aed_hdf5 *file, hid_t root)
 {
     aed_status status;
-    AED_TRY(aed_hdf5_attribute_i64(root, "schema_version", 1));
-    AED_TRY(aed_hdf5_attribute_text(root, "aedist_version", AED_VERSION));
-    AED_TRY(aed_hdf5_attribute_text(root, "config", run->info.config));
-    AED_TRY(aed_hdf5_attribute_text(root, "command", run->info.command));
-    AED_TRY(aed_hdf5_attribute_text(root, "created", run->created));
-    AED_TRY(aed_hdf5_attribute_text(root, "hosts", run->info.hosts));
-    AED_TRY(aed_hdf5_attribute_i64(root, "ranks", run->info.ranks));
-    AED_TRY(aed_hdf5_attribute_text(root, "kernels", run->info.kernels));
-    AED_TRY(aed_hdf5_attribute_text(root, "libraries", run->info.libraries));
+    AED_TRY(aed_hdf5_attribute_i64(file, root, "schema_version", 1));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "aedist_version", AED_VERSION));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "config", run->info.config));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "command", run->info.command));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "created", run->created));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "hosts", run->info.hosts));
+    AED_TRY(aed_hdf5_attribute_i64(file, root, "ranks", run->info.ranks));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "kernels", run->info.kernels));
+    AED_TRY(aed_hdf5_attribute_text(file, root, "libraries", run->info.libraries));
 
 done:
     return status;
 }
 
 /* /trials: each ended trial, whole, as the ledger has it. */
-static aed_status write_trials(aed_run *run, hid_t root)
+static aed_status write_trials(aed_run *run, aed_hdf5 *file, hid_t root)
 {
     hid_t trials;
-    aed_status status = aed_hdf5_group(root, "trials", run->ended_count, &trials);
+    aed_status status = aed_hdf5_group(file, root, "trials", run->ended_count, &trials);
     for (int64_t i = 0; i < run->ended_count && status == AED_OK; i++) {
         const unsigned char *payload;
         size_t length;
         aed_trial_record *record = NULL;
         AED_TRY(aed_ledger_read(run->ledger, run->ended[i].place, &payload, &length));
         AED_TRY(aed_trial_record_decode(payload, length, true, &record));
-        status = aed_results_write_trial(trials, &record->result);
+        status = aed_results_write_trial(file, trials, &record->result);
         aed_trial_record_destroy(&record);
     }
 
@@ -282,9 +282,9 @@ aed_status aed_run_write_results(aed_run *run)
     }
     int64_t count = make_rows(run, planned, rows);
     AED_TRY(aed_hdf5_create(run->results_path, &file, &root));
-    AED_TRY(write_root(run, root));
-    AED_TRY(aed_results_write_summary(root, rows, count));
-    AED_TRY(write_trials(run, root));
+    AED_TRY(write_root(run, file, root));
+    AED_TRY(aed_results_write_summary(file, root, rows, count));
+    AED_TRY(write_trials(run, file, root));
     AED_TRY(aed_hdf5_save(file, run->folder, "results.h5"));
 
 done:
