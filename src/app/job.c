@@ -115,10 +115,11 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
                        .code_size = code_size(&trainer.model),
                        .cost = (double)config->epochs * (double)trainer.samples *
                                (double)trainer.model.flops};
+    /* What can be wrong is told before any work. */
     aed_training training;
-    status = aed_training_create(&trainer,
-                                 &training); /* what can be wrong is told before any work */
+    status = aed_training_create(&trainer, &training);
     if (status == AED_OK) aed_training_destroy(&training);
+    if (status == AED_OK) status = aed_initials_apply(&job->initials, &config->init_from, &trainer);
     aed_trainer_destroy(&trainer);
     if (status != AED_OK) return status;
     return aed_config_trial_id(config, plan->tile, plan->leaf, plan->id);

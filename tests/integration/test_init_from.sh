@@ -52,6 +52,9 @@ refused() {
 }
 refused 'has no encoder.3.weight for encoder.3.weight; name the parts' \
     'model.init_from={run: runs/elsewhere}'
+# The second trial of a sweep, before the first is trained.
+refused 'has no encoder.3.weight for encoder.3.weight; name the parts' \
+    'sweep.model.init_from=[{run: runs/elsewhere, parts: {encoder.0: encoder.0}}, {run: runs/elsewhere}]'
 refused 'this model has no parameters in a part' \
     'model.init_from={run: runs/elsewhere, parts: {decoder.7: decoder.0}}'
 refused 'encoder.0.weight is 3x1x5, but encoder.0.weight of trial' \
