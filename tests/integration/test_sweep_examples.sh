@@ -26,9 +26,11 @@ for example in my.yaml example-*.yaml; do
         failed=1
     fi
 done
-[ "$(ls example-*.yaml | wc -l)" -ge 8 ] || { echo "FAILED: examples are missing"; failed=1; }
+examples=(example-*.yaml)
+[ ${#examples[@]} -ge 8 ] || { echo "FAILED: examples are missing"; failed=1; }
 
 while read -r line; do
+    # shellcheck disable=SC2317  # the line calls it
     if ! (aedist() { "$AEDIST" "$@"; }; eval "$line") >stdout 2>stderr; then
         echo "FAILED: $line"
         head -3 stderr
@@ -69,5 +71,5 @@ EOF
 ids() { "$AEDIST" "$@" --dry-run | grep -oE '^  t[0-9a-f]{12} '; }
 ids my.yaml train.epochs=2 data.samples=256 >first
 ids out/config.yaml >second
-[ "$(wc -l <first)" = 5 ] && cmp first second || { echo "FAILED: config.yaml makes other trials"; failed=1; }
+{ [ "$(wc -l <first)" = 5 ] && cmp first second; } || { echo "FAILED: config.yaml makes other trials"; failed=1; }
 exit $failed
