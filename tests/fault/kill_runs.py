@@ -26,7 +26,7 @@ import compare_runs  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BOUND = 60  # seconds within which a job must end by itself
-SETTINGS = ["data.samples=4000", "train.epochs=300", "train.batch=64", "train.leaf=64",
+SETTINGS = ["data.samples=4000", "train.epochs=600", "train.batch=64", "train.leaf=64",
             "sweep.seed=[1,2]", "sweep.noise_scale=[0,1.0]", "sweep.train.optimizer.adam.lr=[1e-3,1e30]",
             "checkpoint.every=7 epochs", "metrics.every=5"]
 
@@ -107,7 +107,7 @@ def run_once(program, out, ranks, chance, log, kill):
     how = "left alone"
     if kill:
         how = chance.choice(["rank", "mpirun", "term", "usr1"])
-        time.sleep(chance.uniform(0.3, 2.0))
+        time.sleep(chance.uniform(0.15, 1.3))
         known = ranks_of(job)
         strike(job, how, chance)
     try:
