@@ -14,6 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import h5py
 
@@ -127,7 +128,10 @@ def main():
     result = train(options.program, whole)
     if result.returncode != 0:
         complain("the undisturbed run", result)
-    fail_calls(options, whole)
+    # LD_PRELOAD takes a blank for the end of a path.
+    with tempfile.TemporaryDirectory() as folder:
+        options.library = shutil.copy(options.library, folder)
+        fail_calls(options, whole)
     full_disk(options, whole)
 
 
