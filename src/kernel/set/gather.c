@@ -197,19 +197,22 @@ static int32_t chunk_rows(const aed_gather *plan)
  * while all rows pass. */
 static void gather_block(const aed_gather *plan, int channels, gather_task *task)
 {
+    const bool few = channels <= FEW_CHANNELS && plan->inputs > FEW_INPUTS &&
+                     plan->pairs.start[plan->pairs.rows] >= FEW_PAIRS * plan->pairs.rows;
+    if (!few) {
+        gather_functions[channels - 1](
+            task); /* small plans come here: nothing is copied for them */
+        return;
+    }
     const gather_task whole = *task;
-    const float none = -__builtin_inff();
-    const int32_t rows = plan->pairs.rows;
-    const bool few = channels <= FEW_CHANNELS && plan->pairs.start[rows] >= FEW_PAIRS * rows;
-    const int most = few ? FEW_INPUTS : plan->inputs;
-    task->inputs = plan->inputs < most ? plan->inputs : most;
-    task->lowest = plan->inputs <= most ? whole.lowest : none;
+    task->inputs = FEW_INPUTS;
+    task->lowest = -__builtin_inff();
     gather_functions[channels - 1](task);
-    for (int c = most; c < plan->inputs; c += most) {
-        task->inputs = plan->inputs - c < most ? plan->inputs - c : most;
-        task->w += most * plan->w_in;
-        task->x += most * task->x_channel;
-        task->lowest = plan->inputs - c <= most ? whole.lowest : none;
+    for (int c = FEW_INPUTS; c < plan->inputs; c += FEW_INPUTS) {
+        task->inputs = plan->inputs - c < FEW_INPUTS ? plan->inputs - c : FEW_INPUTS;
+        task->w += FEW_INPUTS * plan->w_in;
+        task->x += FEW_INPUTS * task->x_channel;
+        task->lowest = plan->inputs - c <= FEW_INPUTS ? whole.lowest : -__builtin_inff();
         gather_on_functions[channels - 1](task);
     }
     *task = whole;
