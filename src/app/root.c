@@ -215,7 +215,6 @@ static void take_result(aed_root *root, aed_buffer *record)
     leave_group(root, number);
     root->trials[number].state = outcome == AED_OK ? TRIAL_DONE : TRIAL_FAILED;
     if (outcome > root->worst) root->worst = outcome;
-    root->done_here++;
     root->cost_done += root->job->plans[number].cost;
     aed_status status = aed_trial_record_decode(record->bytes + AED_LEDGER_HEADER,
                                                 record->size - AED_LEDGER_HEADER, false, &read);

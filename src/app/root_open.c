@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "app/root_private.h"
+#include "app/summary.h"
 #include "config/difference.h"
 #include "core/blas.h"
 #include "core/clock.h"
@@ -47,15 +48,11 @@ static aed_status plan_results(aed_root *root)
     if (!root->planned || !root->settings) return out_of_memory();
     for (int64_t i = 0; i < count; i++) {
         const aed_trial *trial = &job->list.trials[i];
-        aed_result_setting *settings = aed_alloc((size_t)trial->setting_count, sizeof *settings);
-        if (!settings) return out_of_memory();
-        root->settings[i] = settings;
-        for (int64_t k = 0; k < trial->setting_count; k++)
-            settings[k] = (aed_result_setting){trial->settings[k].axis, trial->settings[k].text,
-                                               trial->settings[k].number};
+        const aed_status status = aed_summary_settings(trial, &root->settings[i]);
+        if (status != AED_OK) return status;
         root->planned[i] = (aed_planned_trial){.seed = trial->config.seed,
                                                .setting_count = trial->setting_count,
-                                               .settings = settings};
+                                               .settings = root->settings[i]};
         memcpy(root->planned[i].id, job->plans[i].id, sizeof root->planned[i].id);
     }
     return AED_OK;

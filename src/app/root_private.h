@@ -53,8 +53,7 @@ struct aed_root {
     char why[64];           /* of being asked: "SIGTERM" */
     aed_status worst;       /* outcome of the trials that failed */
     double start, deadline; /* of the clock; INFINITY: none */
-    int64_t done_here;
-    double cost_done; /* of trials ended in this job */
+    double cost_done;       /* of trials ended in this job */
     aed_progress_line line;
     double shown;
 };

@@ -6,14 +6,15 @@
 
 #include "core/memory.h"
 
-static aed_status copy_settings(const aed_trial *trial, aed_trial_summary *summary)
+aed_status aed_summary_settings(const aed_trial *trial, aed_result_setting **settings)
 {
     const int64_t count = trial->setting_count;
-    summary->settings = aed_alloc((size_t)count, sizeof *summary->settings);
-    if (!summary->settings) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
+    aed_result_setting *made = aed_alloc((size_t)count, sizeof *made);
+    if (!made) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
     for (int64_t i = 0; i < count; i++)
-        summary->settings[i] = (aed_result_setting){
-            trial->settings[i].axis, trial->settings[i].text, trial->settings[i].number};
+        made[i] = (aed_result_setting){trial->settings[i].axis, trial->settings[i].text,
+                                       trial->settings[i].number};
+    *settings = made;
     return AED_OK;
 }
 
@@ -75,7 +76,7 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
             add_scalar(summary, "pca_floor", job->pca_floor);
         }
     }
-    AED_TRY(copy_settings(source, summary));
+    AED_TRY(aed_summary_settings(source, &summary->settings));
     AED_TRY(aed_config_resolve(&source->config, plan->tile, plan->leaf, &summary->resolved));
     summary->result = (aed_trial_result){
         .status = failed                   ? "failed"
