@@ -21,7 +21,7 @@ static int64_t steps_of(const aed_trial_result *result)
 {
     for (int64_t i = 0; i < result->state_count; i++) {
         const aed_state_array *state = &result->states[i];
-        if (strcmp(state->name, "optimizer_step") == 0 && state->type == AED_STATE_I64 &&
+        if (strcmp(state->name, "optimizer_step") == 0 && state->type == AED_NUMBER_I64 &&
             state->count == 1)
             return *(const int64_t *)state->values;
     }

@@ -34,22 +34,29 @@ static void add_choice(const aed_training *training, aed_trial_summary *summary)
 }
 
 /* What the last validation left besides its loss: counts of samples, true class down, taken for across;
- * and for each relu's units 1 if it is dead. */
-static aed_status add_arrays(const aed_trainer *trainer, aed_trial_summary *summary)
+ * for each relu's units 1 if it is dead; and the snapshots. */
+static aed_status add_arrays(const aed_training *training, aed_trial_summary *summary)
 {
+    const aed_trainer *trainer = training->trainer;
     const aed_pass *pass = &trainer->passes[AED_PASS_VAL];
     const int64_t *dead = pass->dead;
     int64_t count = 0;
-    summary->arrays = aed_alloc((size_t)trainer->units_count + 1, sizeof *summary->arrays);
+    summary->arrays = aed_alloc((size_t)trainer->units_count + 1 + AED_SNAPSHOT_ARRAYS,
+                                sizeof *summary->arrays);
     if (!summary->arrays) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
     if (pass->confusion)
         summary->arrays[count++] = (aed_result_array){
+            "analysis",
             "confusion",
+            "",
+            AED_NUMBER_I64,
             {2, {trainer->data->classes, trainer->terms[trainer->classifier].features}},
             pass->confused};
     for (int64_t i = 0; i < trainer->units_count; dead += trainer->units[i++].count)
         summary->arrays[count++] = (aed_result_array){
-            trainer->units[i].name, {1, {trainer->units[i].count}}, dead};
+            "analysis",     trainer->units[i].name,         "",
+            AED_NUMBER_I64, {1, {trainer->units[i].count}}, dead};
+    count += aed_snapshots_arrays(&training->snapshots, &trainer->model, summary->arrays + count);
     summary->result.array_count = count;
     return AED_OK;
 }
@@ -100,7 +107,7 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
         .parameters = trainer->params,
     };
     if (outcome != AED_STOPPED) {
-        AED_TRY(add_arrays(trainer, summary));
+        AED_TRY(add_arrays(training, summary));
         summary->result.arrays = summary->arrays;
     }
     memcpy(summary->result.id, plan->id, sizeof summary->result.id);

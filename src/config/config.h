@@ -27,6 +27,14 @@ typedef struct aed_evaluation_spec {
     int64_t corruption_count;
 } aed_evaluation_spec;
 
+/* Samples whose outputs are kept as the epochs pass; see read_evaluate.c. */
+typedef struct aed_snapshot_spec {
+    int64_t every;          /* epochs; 0: no snapshots */
+    int64_t samples;        /* their number: of those at places[] of the split, or the first ones */
+    const uint32_t *places; /* NULL: the first ones */
+    aed_evaluation_spec of; /* split and corruption */
+} aed_snapshot_spec;
+
 /* When training ends before its last epoch; see read_aids.c. */
 typedef struct aed_early_stopping {
     const char *metric; /* a column of the metrics */
@@ -81,6 +89,7 @@ typedef struct aed_config {
     aed_evaluation_spec *evaluations;
     int64_t evaluation_count;
 
+    aed_snapshot_spec snapshots;
     bool metrics_norms, metrics_dead_units; /* recorded as well */
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     /* How the job is run; no trial's numbers depend on it. */

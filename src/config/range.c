@@ -262,9 +262,9 @@ static aed_status read_drawing(const range *r, drawing *d)
                               "random takes {from: A, to: B, count: N}, but is %s",
                               aed_node_describe(args, text));
     AED_TRY(aed_read_section(args, AED_SECTION_RANDOM));
-    AED_TRY(aed_read_required(args, "from", &from));
-    AED_TRY(aed_read_required(args, "to", &to));
-    AED_TRY(aed_read_required(args, "count", &count));
+    AED_TRY(aed_read_required(args, AED_SECTION_RANDOM, "from", &from));
+    AED_TRY(aed_read_required(args, AED_SECTION_RANDOM, "to", &to));
+    AED_TRY(aed_read_required(args, AED_SECTION_RANDOM, "count", &count));
     AED_TRY(read_number(r, from, "from", &d->from));
     AED_TRY(read_number(r, to, "to", &d->to));
     AED_TRY(read_range_count(r, count, 1, &d->count));

@@ -9,19 +9,18 @@
 
 enum { LONGEST_NAME = 120 };
 
-aed_status aed_read_required(const aed_node *section, const char *key, const aed_node **value)
+aed_status aed_read_required(const aed_node *section, aed_section_id id, const char *key,
+                             const aed_node **value)
 {
     *value = aed_node_get(section, key);
     if (!aed_node_is_null(*value)) return AED_OK;
     aed_place place = *value ? (*value)->place : section->place;
-    for (aed_section_id id = 0; id < AED_SECTION_COUNT; id++) {
-        const aed_section *keys = aed_section_get(id);
-        for (int i = 0; i < keys->count; i++)
-            if (strcmp(keys->keys[i].name, key) == 0)
-                return aed_place_fail(place, "missing key '%s'%s%s (%s)", key,
-                                      keys->path[0] ? " in " : "", keys->path, keys->keys[i].help);
-    }
-    return aed_place_fail(place, "missing key '%s'", key);
+    const aed_section *keys = aed_section_get(id);
+    const char *help = "";
+    for (int i = 0; i < keys->count; i++)
+        if (strcmp(keys->keys[i].name, key) == 0) help = keys->keys[i].help;
+    return aed_place_fail(place, "missing key '%s'%s%s (%s)", key, keys->path[0] ? " in " : "",
+                          keys->path, help);
 }
 
 aed_status aed_read_count(const aed_node *section, const char *key, int64_t min, const char *word,
@@ -125,9 +124,9 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     const aed_node *data, *model, *train;
     *config = (aed_config){.name = name, .noise_scale = 1, .metrics_every = 1, .memory = memory};
     AED_TRY(aed_read_section(root, AED_SECTION_TOP));
-    AED_TRY(aed_read_required(root, "data", &data));
-    AED_TRY(aed_read_required(root, "model", &model));
-    AED_TRY(aed_read_required(root, "train", &train));
+    AED_TRY(aed_read_required(root, AED_SECTION_TOP, "data", &data));
+    AED_TRY(aed_read_required(root, AED_SECTION_TOP, "model", &model));
+    AED_TRY(aed_read_required(root, AED_SECTION_TOP, "train", &train));
     const aed_node *own_name = aed_node_get(root, "name"), *seed = aed_node_get(root, "seed");
     if (!aed_node_is_null(own_name)) AED_TRY(read_name(own_name, config));
     if (!aed_node_is_null(seed)) AED_TRY(aed_scalar_seed(seed, "'seed'", &config->seed));
@@ -137,6 +136,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(aed_read_train(memory, train, config));
     AED_TRY(aed_read_evaluations(memory, aed_node_get(root, "evaluate"), config));
     AED_TRY(read_metrics(aed_node_get(root, "metrics"), config));
+    AED_TRY(aed_read_snapshots(memory, aed_node_get(root, "snapshots"), &config->snapshots));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
     AED_TRY(aed_read_job(root, config));
 done:

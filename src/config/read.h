@@ -13,8 +13,9 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
 
 /* Checks that `node` is a mapping with the section's keys only. */
 aed_status aed_read_section(const aed_node *node, aed_section_id id);
-/* The section's key `key`, or an error at the section's place. */
-aed_status aed_read_required(const aed_node *section, const char *key, const aed_node **value);
+/* The key `key` of the section `id`, or an error at its place. */
+aed_status aed_read_required(const aed_node *section, aed_section_id id, const char *key,
+                             const aed_node **value);
 /* "unknown key ..." with the nearest of `candidates`; `owner` says in what ("" at the top level). */
 aed_status aed_read_unknown_key(const aed_entry *entry, const char *owner,
                                 const char *const *candidates, int count);
@@ -77,6 +78,10 @@ aed_status aed_read_corruptions(aed_config_memory *memory, const aed_node *list,
 /* `evaluate:`, a mapping of names. */
 aed_status aed_read_evaluations(aed_config_memory *memory, const aed_node *node,
                                 aed_config *config);
+
+/* `snapshots:` */
+aed_status aed_read_snapshots(aed_config_memory *memory, const aed_node *node,
+                              aed_snapshot_spec *snapshots);
 
 /* `checkpoint:`, `ranks_per_trial:` and `time_limit:` of the top level. */
 aed_status aed_read_job(const aed_node *root, aed_config *config);

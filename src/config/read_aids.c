@@ -17,7 +17,7 @@ static aed_status read_early_stopping(aed_config_memory *memory, const aed_node 
     *early = (aed_early_stopping){.metric = "val_loss"};
     if (aed_node_is_null(node)) return AED_OK;
     AED_TRY(aed_read_section(node, AED_SECTION_EARLY_STOPPING));
-    AED_TRY(aed_read_required(node, "patience", &unused));
+    AED_TRY(aed_read_required(node, AED_SECTION_EARLY_STOPPING, "patience", &unused));
     AED_TRY(aed_read_count(node, "patience", 1, NULL, &early->patience));
     AED_TRY(aed_read_amount(node, "min_delta", &early->min_delta));
     metric = aed_node_get(node, "metric");
@@ -132,7 +132,7 @@ aed_status aed_read_init_from(aed_config_memory *memory, const aed_node *node, a
     if (!from->where) return AED_MEMORY;
     if (node->type == AED_NODE_SCALAR) return split_text(memory, node, from);
     AED_TRY(aed_read_section(node, AED_SECTION_INIT_FROM));
-    AED_TRY(aed_read_required(node, "run", &run));
+    AED_TRY(aed_read_required(node, AED_SECTION_INIT_FROM, "run", &run));
     AED_TRY(aed_scalar_text(run, "'run'", &from->run));
     trial = aed_node_get(node, "trial");
     from->trial = "";

@@ -46,8 +46,8 @@ static aed_status read_standard(const aed_node *node, aed_scale *scale)
     aed_arg_value mean, std;
     const aed_node *values[2];
     AED_TRY(aed_read_section(node, AED_SECTION_SCALE));
-    AED_TRY(aed_read_required(node, "mean", &values[0]));
-    AED_TRY(aed_read_required(node, "std", &values[1]));
+    AED_TRY(aed_read_required(node, AED_SECTION_SCALE, "mean", &values[0]));
+    AED_TRY(aed_read_required(node, AED_SECTION_SCALE, "std", &values[1]));
     AED_TRY(aed_read_value(NULL, &defs[0], "data.scale", values[0], &mean));
     AED_TRY(aed_read_value(NULL, &defs[1], "data.scale", values[1], &std));
     *scale = (aed_scale){AED_SCALE_STANDARD, mean.number, std.number};

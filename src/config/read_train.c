@@ -210,10 +210,10 @@ aed_status aed_read_train(aed_config_memory *memory, const aed_node *node, aed_c
     aed_status status;
     const aed_node *loss, *optimizer, *unused;
     AED_TRY(aed_read_section(node, AED_SECTION_TRAIN));
-    AED_TRY(aed_read_required(node, "loss", &loss));
-    AED_TRY(aed_read_required(node, "optimizer", &optimizer));
-    AED_TRY(aed_read_required(node, "batch", &unused));
-    AED_TRY(aed_read_required(node, "epochs", &unused));
+    AED_TRY(aed_read_required(node, AED_SECTION_TRAIN, "loss", &loss));
+    AED_TRY(aed_read_required(node, AED_SECTION_TRAIN, "optimizer", &optimizer));
+    AED_TRY(aed_read_required(node, AED_SECTION_TRAIN, "batch", &unused));
+    AED_TRY(aed_read_required(node, AED_SECTION_TRAIN, "epochs", &unused));
     const aed_node *schedule = aed_node_get(node, "schedule");
     if (aed_node_is_null(schedule)) schedule = &constant;
     AED_TRY(read_losses(memory, loss, config));

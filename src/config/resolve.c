@@ -208,19 +208,25 @@ static void add_corruptions(aed_text *text, const aed_spec *specs, int64_t count
     aed_text_add(text, "]");
 }
 
-static void add_evaluations(aed_text *text, const aed_config *config)
+/* split: test, corrupt: train */
+static void add_samples(aed_text *text, const aed_evaluation_spec *evaluation)
 {
     static const char *const splits[] = {
         [AED_SPLIT_TRAIN] = "train", [AED_SPLIT_VAL] = "val", [AED_SPLIT_TEST] = "test"};
+    aed_text_addf(text, "split: %s, corrupt: ", splits[evaluation->split]);
+    if (evaluation->corrupt_as_train)
+        aed_text_add(text, "train");
+    else
+        add_corruptions(text, evaluation->corruptions, evaluation->corruption_count);
+}
+
+static void add_evaluations(aed_text *text, const aed_config *config)
+{
     aed_text_add(text, config->evaluation_count ? "evaluate:\n" : "evaluate: {}\n");
     for (int64_t i = 0; i < config->evaluation_count; i++) {
         const aed_evaluation_spec *evaluation = &config->evaluations[i];
-        aed_text_addf(text, "  %s: {split: %s, corrupt: ", evaluation->name,
-                      splits[evaluation->split]);
-        if (evaluation->corrupt_as_train)
-            aed_text_add(text, "train");
-        else
-            add_corruptions(text, evaluation->corruptions, evaluation->corruption_count);
+        aed_text_addf(text, "  %s: {", evaluation->name);
+        add_samples(text, evaluation);
         aed_text_add(text, "}\n");
     }
 }
@@ -350,6 +356,21 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
         aed_text_addf(text, "metrics: {every: %" PRId64 "}\n", config->metrics_every);
 }
 
+static void add_snapshots(aed_text *text, const aed_snapshot_spec *snapshots)
+{
+    if (snapshots->every == 0) {
+        aed_text_add(text, "snapshots: null\n");
+        return;
+    }
+    aed_text_addf(text, "snapshots: {every: %" PRId64 ", samples: ", snapshots->every);
+    if (!snapshots->places) aed_text_addf(text, "%" PRId64 ", ", snapshots->samples);
+    for (int64_t i = 0; snapshots->places && i < snapshots->samples; i++)
+        aed_text_addf(text, "%s%" PRIu32 "%s", i == 0 ? "[" : "", snapshots->places[i],
+                      i + 1 < snapshots->samples ? ", " : "], ");
+    add_samples(text, &snapshots->of);
+    aed_text_add(text, "}\n");
+}
+
 /* A time in the unit that the config takes; a positive one only. */
 static void add_minutes(aed_text *text, double minutes)
 {
@@ -389,6 +410,7 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     aed_text_addf(&all, "metrics: {every: %" PRId64 ", norms: %s, dead_units: %s}\n",
                   config->metrics_every, config->metrics_norms ? "true" : "false",
                   config->metrics_dead_units ? "true" : "false");
+    add_snapshots(&all, &config->snapshots);
     aed_text_addf(&all, "log: {every: %" PRId64 "}\n", config->log_every);
     add_job(&all, config);
     return aed_text_take(&all, text);

@@ -10,6 +10,7 @@ static const aed_key top_keys[] = {
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
     {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every, norms, dead_units"},
+    {"snapshots", "mapping: every, samples, split, corrupt (none)"},
     {"log", "mapping: every"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
     {"variant",
@@ -109,6 +110,15 @@ static const aed_key metrics_keys[] = {
      "samples (false)"},
 };
 
+static const aed_key snapshots_keys[] = {
+    {"every", "whole number >= 1: epochs between snapshots (the untrained model and the last epoch "
+              "always have one); required"},
+    {"samples", "whole number >= 1: the first so many of the split, or a list of places in it, "
+                "counted from 0 (8)"},
+    {"split", "train, val or test: the samples (val: held out, else test, else training samples)"},
+    {"corrupt", "list of corruptions of the input, or train: as in training (train)"},
+};
+
 static const aed_key log_keys[] = {
     {"every", "whole number >= 0: epochs between progress lines, 0 for by time (0)"},
 };
@@ -162,6 +172,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_EARLY_STOPPING] = SECTION("train.early_stopping", early_stopping_keys),
     [AED_SECTION_EVALUATION] = SECTION("evaluate.NAME", evaluation_keys),
     [AED_SECTION_METRICS] = SECTION("metrics", metrics_keys),
+    [AED_SECTION_SNAPSHOTS] = SECTION("snapshots", snapshots_keys),
     [AED_SECTION_LOG] = SECTION("log", log_keys),
     [AED_SECTION_SWEEP] = SECTION("sweep", sweep_keys),
     [AED_SECTION_RANGE] = SECTION("sweep.KEY", range_keys),
@@ -176,6 +187,8 @@ const char *const aed_section_wholes[] = {"seed",
                                           "train.tile",
                                           "train.leaf",
                                           "metrics.every",
+                                          "snapshots.every",
+                                          "snapshots.samples",
                                           "log.every",
                                           "checkpoint.keep",
                                           "ranks_per_trial",

@@ -110,7 +110,7 @@ static int64_t steps_done(const aed_trial_result *result)
 {
     for (int64_t i = 0; i < result->state_count; i++)
         if (strcmp(result->states[i].name, "optimizer_step") == 0 &&
-            result->states[i].type == AED_STATE_I64 && result->states[i].count == 1)
+            result->states[i].type == AED_NUMBER_I64 && result->states[i].count == 1)
             return *(const int64_t *)result->states[i].values;
     return 0;
 }

@@ -23,18 +23,22 @@ typedef struct aed_result_setting {
     double number; /* NAN: not a number, use the text */
 } aed_result_setting;
 
-/* A table of numbers of a trial's analysis, such as a confusion matrix. */
+typedef enum aed_number_type { AED_NUMBER_F32, AED_NUMBER_F64, AED_NUMBER_I64 } aed_number_type;
+
+/* Numbers beside the metrics, such as a confusion matrix. */
 typedef struct aed_result_array {
-    const char *name; /* of its dataset in analysis */
+    const char *group, *name; /* a dataset of the trial: "analysis", "confusion" */
+    const char
+        *along; /* the whole numbers of this group that count its first dimension; "": none */
+    aed_number_type type;
     aed_shape shape;
-    const int64_t *values;
+    const void *values;
 } aed_result_array;
 
 /* A part of an unfinished trial's state, to go on from. */
-typedef enum aed_state_type { AED_STATE_F32, AED_STATE_F64, AED_STATE_I64 } aed_state_type;
 typedef struct aed_state_array {
     const char *name;
-    aed_state_type type;
+    aed_number_type type;
     int64_t count;
     void *values;
 } aed_state_array;
@@ -97,7 +101,8 @@ aed_status aed_run_write_config(aed_run *run, const char *resolved);
 int64_t aed_run_ended_count(const aed_run *run);
 const aed_trial_result *aed_run_ended(const aed_run *run, int64_t index);
 /* The result of trial `id` if the ledger holds it as ended, else NULL. Owned by the run, until a
- * later result of that trial replaces it. Its `parameters` is NULL: they stay in the ledger. */
+ * later result of that trial replaces it. Its parameters and its arrays' values are
+ * NULL: they stay in the ledger. */
 const aed_trial_result *aed_run_find(const aed_run *run, const char *id);
 /* Appends a trial's result to the ledger and fsyncs it: durable on return. */
 aed_status aed_run_append(aed_run *run, const aed_trial_result *result);

@@ -64,19 +64,79 @@ static aed_status write_parameters(aed_hdf5 *file, hid_t trial, const aed_trial_
     return status;
 }
 
-static aed_status write_analysis(aed_hdf5 *file, hid_t trial, const aed_trial_result *result)
+/* The array that counts the first dimension of `array`, NULL if there is none. */
+static const aed_result_array *counter_of(const aed_trial_result *result,
+                                          const aed_result_array *array)
 {
-    hid_t group;
-    aed_status status = aed_hdf5_group(file, trial, "analysis", result->array_count, &group);
-    for (int64_t i = 0; i < result->scalar_count && status == AED_OK; i++) {
-        status = aed_hdf5_attribute_f64(file, group, result->scalar_names[i],
-                                        result->scalar_values[i]);
+    for (int64_t i = 0; i < result->array_count; i++) {
+        const aed_result_array *counter = &result->arrays[i];
+        if (strcmp(counter->group, array->group) == 0 && strcmp(counter->name, array->along) == 0 &&
+            counter->along[0] == '\0' && counter->type == AED_NUMBER_I64 &&
+            counter->shape.rank == 1)
+            return counter;
     }
-    for (int64_t i = 0; i < result->array_count && status == AED_OK; i++) {
+    return NULL;
+}
+
+static bool counts_others(const aed_trial_result *result, const aed_result_array *counter)
+{
+    for (int64_t i = 0; i < result->array_count; i++)
+        if (counter_of(result, &result->arrays[i]) == counter) return true;
+    return false;
+}
+
+static aed_status write_array(aed_hdf5 *file, hid_t group, const aed_result_array *array,
+                              aed_hdf5_scale *scale)
+{
+    static const aed_hdf5_type types[] = {[AED_NUMBER_F32] = AED_HDF5_F32,
+                                          [AED_NUMBER_F64] = AED_HDF5_F64,
+                                          [AED_NUMBER_I64] = AED_HDF5_I64};
+    return aed_hdf5_dataset(file, group, array->name, types[array->type], array->shape.rank,
+                            array->shape.size, array->values, scale);
+}
+
+/* An array that counts others' first dimension, with those. */
+static aed_status write_counted(aed_hdf5 *file, hid_t group, const aed_trial_result *result,
+                                const aed_result_array *counter)
+{
+    aed_hdf5_scale scale = {0};
+    aed_status status;
+    AED_TRY(aed_hdf5_scale_create(file, group, counter->name, AED_HDF5_I64, counter->shape.size[0],
+                                  counter->values, &scale));
+    for (int64_t i = 0; i < result->array_count; i++) {
         const aed_result_array *array = &result->arrays[i];
-        status = aed_hdf5_dataset(file, group, array->name, AED_HDF5_I64, array->shape.rank,
-                                  array->shape.size, array->values, NULL);
+        if (counter_of(result, array) == counter) AED_TRY(write_array(file, group, array, &scale));
     }
+    AED_TRY(aed_hdf5_scale_finish(file, &scale));
+
+done:
+    aed_hdf5_scale_close(&scale);
+    return status;
+}
+
+/* The arrays of a group; the single numbers are attributes of `analysis`. */
+static aed_status write_group(aed_hdf5 *file, hid_t trial, const aed_trial_result *result,
+                              const char *name)
+{
+    const int64_t scalars = strcmp(name, "analysis") == 0 ? result->scalar_count : 0;
+    int64_t arrays = 0;
+    for (int64_t i = 0; i < result->array_count; i++)
+        arrays += strcmp(result->arrays[i].group, name) == 0;
+    if (scalars + arrays == 0) return AED_OK;
+    hid_t group;
+    aed_status status;
+    AED_TRY(aed_hdf5_group(file, trial, name, arrays, &group));
+    for (int64_t i = 0; i < scalars; i++)
+        AED_TRY(
+            aed_hdf5_attribute_f64(file, group, result->scalar_names[i], result->scalar_values[i]));
+    for (int64_t i = 0; i < result->array_count; i++) {
+        const aed_result_array *array = &result->arrays[i];
+        if (strcmp(array->group, name) != 0 || counter_of(result, array)) continue;
+        AED_TRY(counts_others(result, array) ? write_counted(file, group, result, array)
+                                             : write_array(file, group, array, NULL));
+    }
+
+done:
     aed_hdf5_group_close(group);
     return status;
 }
@@ -85,7 +145,7 @@ aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial
 {
     aed_status status;
     hid_t trial;
-    AED_TRY(aed_hdf5_group(file, trials, result->id, 3, &trial));
+    AED_TRY(aed_hdf5_group(file, trials, result->id, 4, &trial));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "status", result->status));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "reason", result->reason));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "config", result->resolved));
@@ -93,8 +153,8 @@ aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial
     AED_TRY(aed_hdf5_attribute_text(file, trial, "weights_hash", result->weights_hash));
     AED_TRY(write_metrics(file, trial, &result->metrics));
     if (result->tensor_count > 0) AED_TRY(write_parameters(file, trial, result));
-    if (result->scalar_count + result->array_count > 0)
-        AED_TRY(write_analysis(file, trial, result));
+    AED_TRY(write_group(file, trial, result, "analysis"));
+    AED_TRY(write_group(file, trial, result, "snapshots"));
 
 done:
     aed_hdf5_group_close(trial);

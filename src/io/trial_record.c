@@ -8,7 +8,8 @@
  *   u64 rows,      then rows x columns f64
  *   u32 scalars,   each: text name, f64 value
  *   u32 tensors,   each: text name, u32 rank, rank u64 sizes, i64 fan_in, then its elements as f32
- *   u32 arrays,    each: text name, u32 rank, rank u64 sizes, then its elements as i64
+ *   u32 arrays,    each: text group, text name, text along, u32 type, u32 rank, rank u64 sizes, then
+ *                  its elements as f32, f64 or i64
  *   of a checkpoint only:
  *   u32 states,    each: text name, u32 type, u64 count, then its elements as f32, f64 or i64
  *
@@ -36,12 +37,17 @@ static void put_shape(aed_buffer *buffer, const aed_shape *shape)
     for (int i = 0; i < shape->rank; i++) aed_buffer_put_u64(buffer, (uint64_t)shape->size[i]);
 }
 
+static size_t element_bytes(aed_number_type type) { return type == AED_NUMBER_F32 ? 4 : 8; }
+
 static void put_array(aed_buffer *buffer, const aed_result_array *array)
 {
+    aed_buffer_put_text(buffer, array->group);
     aed_buffer_put_text(buffer, array->name);
+    aed_buffer_put_text(buffer, array->along);
+    aed_buffer_put_u32(buffer, (uint32_t)array->type);
     put_shape(buffer, &array->shape);
     aed_buffer_put_words(buffer, array->values, (size_t)aed_shape_count(&array->shape),
-                         sizeof *array->values);
+                         element_bytes(array->type));
 }
 
 static void put_tensor(aed_buffer *buffer, const aed_tensor *tensor, const float *parameters)
@@ -52,8 +58,6 @@ static void put_tensor(aed_buffer *buffer, const aed_tensor *tensor, const float
     aed_buffer_put_words(buffer, parameters + tensor->offset,
                          (size_t)aed_shape_count(&tensor->shape), sizeof *parameters);
 }
-
-static size_t element_bytes(aed_state_type type) { return type == AED_STATE_F32 ? 4 : 8; }
 
 static void put_state(aed_buffer *buffer, const aed_state_array *state)
 {
@@ -268,7 +272,7 @@ static const unsigned char *take_tensor(reader *in, aed_tensor *tensor, int64_t 
     return take(in, (size_t)*count * 4);
 }
 
-static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *result)
+static void take_tensors(reader *in, bool keep_numbers, aed_trial_result *result)
 {
     int64_t count = take_count(in, take_u32(in), 4 + 4 + 8 + 4);
     aed_tensor *tensors = allocate(in, (size_t)count, sizeof *tensors);
@@ -285,7 +289,7 @@ static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *res
     if (in->status != AED_OK) return;
     result->tensor_count = count;
     result->tensors = tensors;
-    if (!keep_parameters) return;
+    if (!keep_numbers) return;
 
     float *parameters = allocate(in, (size_t)floats, sizeof *parameters);
     if (!parameters) return;
@@ -296,27 +300,50 @@ static void take_tensors(reader *in, bool keep_parameters, aed_trial_result *res
     result->parameters = parameters;
 }
 
-static void take_array(reader *in, aed_result_array *array)
+static aed_number_type take_type(reader *in)
 {
+    const uint32_t type = take_u32(in);
+    if (type > AED_NUMBER_I64) malformed(in, "type of numbers");
+    return in->status == AED_OK ? (aed_number_type)type : AED_NUMBER_F32;
+}
+
+/* `count` numbers, or NULL after a failure. */
+static void *take_numbers(reader *in, aed_number_type type, int64_t count)
+{
+    const size_t bytes = element_bytes(type);
+    count = take_count(in, (uint64_t)count, bytes);
+    const unsigned char *elements = take(in, (size_t)count * bytes);
+    void *values = elements ? allocate(in, (size_t)count, bytes) : NULL;
+    if (values) aed_load_words(elements, (size_t)count, bytes, values);
+    return values;
+}
+
+/* Whether the array is one of those that a trial may have: not in a place of other things. */
+static bool is_group(const char *name)
+{
+    return strcmp(name, "analysis") == 0 || strcmp(name, "snapshots") == 0;
+}
+
+static void take_array(reader *in, bool keep, aed_result_array *array)
+{
+    array->group = take_text(in);
+    if (in->status == AED_OK && !is_group(array->group)) malformed(in, "group of numbers");
     array->name = take_text(in);
+    array->along = take_text(in);
+    array->type = take_type(in);
     const int64_t count = take_shape(in, &array->shape);
-    const unsigned char *bytes = take(in, (size_t)count * 8);
-    int64_t *values = bytes ? allocate(in, (size_t)count, sizeof *values) : NULL;
-    if (values) aed_load_words(bytes, (size_t)count, sizeof *values, values);
-    array->values = values;
+    if (keep)
+        array->values = take_numbers(in, array->type, count);
+    else
+        take(in, (size_t)count * element_bytes(array->type));
 }
 
 static void take_state(reader *in, aed_state_array *state)
 {
     state->name = take_text(in);
-    const uint32_t type = take_u32(in);
-    if (type > AED_STATE_I64) malformed(in, "type of a state");
-    state->type = (aed_state_type)type;
-    const size_t bytes = element_bytes(state->type);
-    state->count = take_count(in, take_u64(in), bytes);
-    const unsigned char *elements = take(in, (size_t)state->count * bytes);
-    state->values = elements ? allocate(in, (size_t)state->count, bytes) : NULL;
-    if (state->values) aed_load_words(elements, (size_t)state->count, bytes, state->values);
+    state->type = take_type(in);
+    state->count = take_count(in, take_u64(in), element_bytes(state->type));
+    state->values = take_numbers(in, state->type, state->count);
 }
 
 static void take_states(reader *in, aed_trial_result *result)
@@ -329,17 +356,17 @@ static void take_states(reader *in, aed_trial_result *result)
     result->states = states;
 }
 
-static void take_arrays(reader *in, aed_trial_result *result)
+static void take_arrays(reader *in, bool keep, aed_trial_result *result)
 {
-    int64_t count = take_count(in, take_u32(in), 4 + 4 + 8);
+    int64_t count = take_count(in, take_u32(in), 5 * 4 + 4);
     aed_result_array *arrays = allocate(in, (size_t)count, sizeof *arrays);
-    for (int64_t i = 0; arrays && i < count; i++) take_array(in, &arrays[i]);
+    for (int64_t i = 0; arrays && i < count; i++) take_array(in, keep, &arrays[i]);
     result->array_count = in->status == AED_OK ? count : 0;
     result->arrays = arrays;
 }
 
-aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
-                                   bool keep_parameters, aed_trial_record **record)
+aed_status aed_trial_record_decode(const unsigned char *payload, size_t length, bool keep_numbers,
+                                   aed_trial_record **record)
 {
     *record = NULL;
     aed_trial_record *made = aed_alloc(1, sizeof *made);
@@ -359,8 +386,8 @@ aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
     take_settings(&in, result);
     take_metrics(&in, &result->metrics);
     take_scalars(&in, result);
-    take_tensors(&in, keep_parameters, result);
-    take_arrays(&in, result);
+    take_tensors(&in, keep_numbers, result);
+    take_arrays(&in, keep_numbers, result);
     take_states(&in, result);
     if (in.status == AED_OK && in.left != 0) malformed(&in, "end");
 

@@ -19,10 +19,11 @@ bool aed_trial_record_id_valid(const char *id);
  * back, AED_MEMORY. */
 aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *buffer);
 
-/* Reads a payload, believing none of its lengths. Without keep_parameters result.parameters is NULL
- * (the tensors are described all the same). Fails with AED_DATA if it is malformed, AED_MEMORY. */
-aed_status aed_trial_record_decode(const unsigned char *payload, size_t length,
-                                   bool keep_parameters, aed_trial_record **record);
+/* Reads a payload, believing none of its lengths. Without keep_numbers the parameters and the arrays'
+ * values are NULL (tensors and arrays are described all the same). Fails with AED_DATA if it is
+ * malformed, AED_MEMORY. */
+aed_status aed_trial_record_decode(const unsigned char *payload, size_t length, bool keep_numbers,
+                                   aed_trial_record **record);
 /* Takes a pointer to NULL. */
 void aed_trial_record_destroy(aed_trial_record **record);
 

@@ -60,9 +60,10 @@ static aed_status size_pass(const aed_trainer *t, aed_pass *pass)
     return pass->confused ? AED_OK : out_of_memory();
 }
 
-static aed_status create_evaluation(const aed_trainer *t, const aed_evaluation_spec *spec,
-                                    aed_pass *pass)
+aed_status aed_trainer_create_pass(const aed_trainer *trainer, const aed_evaluation_spec *spec,
+                                   aed_pass *pass)
 {
+    const aed_trainer *t = trainer;
     const aed_config *config = t->config;
     *pass = (aed_pass){.name = spec->name, .factor = 1};
     aed_status status = aed_dataset_split(t->data, spec->split, &pass->split);
@@ -106,9 +107,10 @@ aed_status aed_trainer_create_passes(aed_trainer *trainer)
     AED_TRY(aed_dataset_split(t->data, AED_SPLIT_TRAIN, &train->split));
     AED_TRY(prepare_corruptions(config->corruptions, config->corruption_count, train));
     AED_TRY(size_pass(t, train));
-    AED_TRY(create_evaluation(t, &validation, &t->passes[AED_PASS_VAL]));
+    AED_TRY(aed_trainer_create_pass(t, &validation, &t->passes[AED_PASS_VAL]));
     for (int64_t i = 0; i < config->evaluation_count; i++)
-        AED_TRY(create_evaluation(t, &config->evaluations[i], &t->passes[AED_PASS_FIRST_OWN + i]));
+        AED_TRY(aed_trainer_create_pass(t, &config->evaluations[i],
+                                        &t->passes[AED_PASS_FIRST_OWN + i]));
     if (t->data->streamed) {
         t->next_ids = aed_alloc((size_t)longest_leaf(t), sizeof *t->next_ids);
         if (!t->next_ids) status = out_of_memory();
@@ -117,16 +119,18 @@ done:
     return status;
 }
 
+void aed_trainer_destroy_pass(aed_pass *pass)
+{
+    aed_sum_destroy(&pass->sum);
+    aed_free(pass->corruptions);
+    aed_free(pass->terms);
+    aed_free(pass->confused);
+    aed_free(pass->dead);
+}
+
 void aed_trainer_destroy_passes(aed_trainer *trainer)
 {
-    for (int64_t i = 0; i < trainer->pass_count; i++) {
-        aed_pass *pass = &trainer->passes[i];
-        aed_sum_destroy(&pass->sum);
-        aed_free(pass->corruptions);
-        aed_free(pass->terms);
-        aed_free(pass->confused);
-        aed_free(pass->dead);
-    }
+    for (int64_t i = 0; i < trainer->pass_count; i++) aed_trainer_destroy_pass(&trainer->passes[i]);
     aed_free(trainer->passes);
     trainer->passes = NULL;
     trainer->pass_count = 0;

@@ -194,6 +194,11 @@ double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double
 /* pass.c: makes the passes, without their sums; frees them. */
 aed_status aed_trainer_create_passes(aed_trainer *trainer);
 void aed_trainer_destroy_passes(aed_trainer *trainer);
+/* The same for one more evaluation, and frees it. Fails with AED_CONFIG, AED_MEMORY; destroy in any
+ * case. */
+aed_status aed_trainer_create_pass(const aed_trainer *trainer, const aed_evaluation_spec *spec,
+                                   aed_pass *pass);
+void aed_trainer_destroy_pass(aed_pass *pass);
 /* Works out the ids of `count` samples (at most a batch) from `first` on of the pass's order. */
 void aed_trainer_order(aed_trainer *trainer, const aed_pass *pass, int64_t first, int64_t count);
 /* Tells a streamed data set that `count` samples (at most a leaf) from `first` on are next, unless it

@@ -18,6 +18,7 @@ aed_status aed_training_create(aed_trainer *trainer, aed_training *training)
         status = aed_fail(AED_MEMORY, "out of memory for a trial");
     if (status == AED_OK)
         status = aed_choice_create(trainer, &training->history, &training->choice);
+    if (status == AED_OK) status = aed_snapshots_create(trainer, &training->snapshots);
     status = aed_dist_agree(&trainer->comm, status);
     if (status != AED_OK) aed_training_destroy(training);
     return status;
@@ -27,6 +28,7 @@ void aed_training_destroy(aed_training *training)
 {
     aed_history_destroy(&training->history);
     aed_choice_destroy(&training->choice);
+    aed_snapshots_destroy(&training->snapshots);
     aed_free(training->epoch_details);
     memset(training, 0, sizeof *training);
 }
@@ -136,6 +138,10 @@ static aed_status run_epoch(aed_training *training, const aed_observer *observer
                        (history->metrics.rows - 1) * history->metrics.column_count;
         progress.val_loss = progress.row[AED_COLUMN_VAL_LOSS];
     }
+    if (aed_snapshots_due(&training->snapshots, config, epoch)) {
+        status = aed_snapshots_take(trainer, epoch, &training->snapshots);
+        if (status != AED_OK) return status;
+    }
     history->epochs = epoch;
     history->samples += training->epoch_samples;
     progress.train_loss = training->epoch_loss / (double)training->epoch_samples;
@@ -169,11 +175,15 @@ aed_status aed_training_run(aed_training *training, const aed_observer *observer
     aed_status status = AED_OK;
     const unsigned environment = aed_float_pin();
     training->start = aed_clock_seconds();
+    if (history->epochs == 0 && trainer->epoch == 0)
+        status = aed_snapshots_take(trainer, 0, &training->snapshots);
     while (status == AED_OK && !training->choice.ended &&
            history->epochs < trainer->config->epochs) {
         if (trainer->epoch == history->epochs) begin_epoch(training);
         status = run_epoch(training, observer);
     }
+    if (status == AED_OK)
+        status = aed_snapshots_take(trainer, history->epochs, &training->snapshots);
     if (status == AED_OK) status = keep_weights(training);
     history->seconds = aed_training_seconds(training);
     aed_float_restore(environment);

@@ -4,6 +4,7 @@
 
 #include "train/choice.h"
 #include "train/history.h"
+#include "train/snapshots.h"
 
 /* Where a trial stands; handed to the observer. */
 typedef struct aed_progress {
@@ -31,13 +32,14 @@ typedef struct aed_training {
     double *epoch_details; /* terms and accuracy, where there are columns for them */
     double gradient_norm;  /* of the last recorded epoch's last step */
     aed_choice choice;
+    aed_snapshots snapshots;
     bool evaluated;   /* the validation pass holds what it left in the last recorded epoch */
     double kept_loss; /* val_loss of the weights it ended with; NAN: those of the last epoch */
     double start, seconds_before;
 } aed_training;
 
 /* Makes the loop's memory over a trainer, which must outlive it. Collective; fails alike: AED_MEMORY,
- * AED_CONFIG if the config watches a metric that there is not. */
+ * AED_CONFIG if the config watches a metric or wants snapshots of samples that there are not. */
 aed_status aed_training_create(aed_trainer *trainer, aed_training *training);
 void aed_training_destroy(aed_training *training);
 
@@ -52,7 +54,7 @@ double aed_training_seconds(const aed_training *training);
 
 /* The state between two steps, but for the parameters: names, and pointers into the living trial,
  * into arrays[AED_TRAINING_STATES]. Returns their number. Every rank holds the same. */
-enum { AED_TRAINING_STATES = 23 };
+enum { AED_TRAINING_STATES = 29 };
 int64_t aed_training_state(aed_training *training, aed_state_array *arrays);
 
 /* Takes up a trial where `saved` (with parameters and states) left it: from there on all bits are as

@@ -10,32 +10,41 @@ static int64_t describe_state(aed_training *training, aed_state_array *arrays)
     aed_trainer *t = training->trainer;
     aed_trial_history *history = &training->history;
     aed_choice *choice = &training->choice;
+    aed_snapshots *shots = &training->snapshots;
+    const int64_t shown = shots->count * shots->samples,
+                  samples = shots->count ? shots->samples : 0;
     const int64_t columns = history->metrics.column_count;
     const aed_state_array all[AED_TRAINING_STATES] = {
-        {"epoch", AED_STATE_I64, 1, &t->epoch},
-        {"step", AED_STATE_I64, 1, &t->step},
-        {"epochs", AED_STATE_I64, 1, &history->epochs},
-        {"samples", AED_STATE_I64, 1, &history->samples},
-        {"rows", AED_STATE_I64, 1, &history->metrics.rows},
-        {"metrics", AED_STATE_F64, history->metrics.rows * columns, history->values},
-        {"epoch_loss", AED_STATE_F64, 1, &training->epoch_loss},
-        {"epoch_samples", AED_STATE_I64, 1, &training->epoch_samples},
-        {"epoch_details", AED_STATE_F64, aed_history_details(t), training->epoch_details},
-        {"gradient_norm", AED_STATE_F64, 1, &training->gradient_norm},
-        {"lr", AED_STATE_F64, 1, &t->lr},
-        {"seconds", AED_STATE_F64, 1, &training->seconds_before},
-        {"optimizer_step", AED_STATE_I64, 1, &t->scalars.step},
-        {"optimizer_scalars", AED_STATE_F64, AED_OPTIM_MAX_SCALARS, t->scalars.value},
-        {"optimizer_state", AED_STATE_F32, t->optim->state_blocks * t->model.parameter_block,
+        {"epoch", AED_NUMBER_I64, 1, &t->epoch},
+        {"step", AED_NUMBER_I64, 1, &t->step},
+        {"epochs", AED_NUMBER_I64, 1, &history->epochs},
+        {"samples", AED_NUMBER_I64, 1, &history->samples},
+        {"rows", AED_NUMBER_I64, 1, &history->metrics.rows},
+        {"metrics", AED_NUMBER_F64, history->metrics.rows * columns, history->values},
+        {"epoch_loss", AED_NUMBER_F64, 1, &training->epoch_loss},
+        {"epoch_samples", AED_NUMBER_I64, 1, &training->epoch_samples},
+        {"epoch_details", AED_NUMBER_F64, aed_history_details(t), training->epoch_details},
+        {"gradient_norm", AED_NUMBER_F64, 1, &training->gradient_norm},
+        {"lr", AED_NUMBER_F64, 1, &t->lr},
+        {"seconds", AED_NUMBER_F64, 1, &training->seconds_before},
+        {"optimizer_step", AED_NUMBER_I64, 1, &t->scalars.step},
+        {"optimizer_scalars", AED_NUMBER_F64, AED_OPTIM_MAX_SCALARS, t->scalars.value},
+        {"optimizer_state", AED_NUMBER_F32, t->optim->state_blocks * t->model.parameter_block,
          t->state},
-        {"schedule", AED_STATE_F64, AED_SCHEDULE_STATES, t->schedule.state},
-        {"ema", AED_STATE_F32, t->ema ? t->model.parameter_block : 0, t->ema},
-        {"best_loss", AED_STATE_F64, 1, &choice->best_loss},
-        {"best_epoch", AED_STATE_I64, 1, &choice->best_epoch},
-        {"best", AED_STATE_F32, choice->best ? t->model.parameter_block : 0, choice->best},
-        {"watched_best", AED_STATE_F64, 1, &choice->watched_best},
-        {"watched_epoch", AED_STATE_I64, 1, &choice->watched_epoch},
-        {"ended", AED_STATE_I64, 1, &choice->ended},
+        {"schedule", AED_NUMBER_F64, AED_SCHEDULE_STATES, t->schedule.state},
+        {"ema", AED_NUMBER_F32, t->ema ? t->model.parameter_block : 0, t->ema},
+        {"best_loss", AED_NUMBER_F64, 1, &choice->best_loss},
+        {"best_epoch", AED_NUMBER_I64, 1, &choice->best_epoch},
+        {"best", AED_NUMBER_F32, choice->best ? t->model.parameter_block : 0, choice->best},
+        {"watched_best", AED_NUMBER_F64, 1, &choice->watched_best},
+        {"watched_epoch", AED_NUMBER_I64, 1, &choice->watched_epoch},
+        {"ended", AED_NUMBER_I64, 1, &choice->ended},
+        {"snapshots", AED_NUMBER_I64, 1, &shots->count},
+        {"snapshot_epochs", AED_NUMBER_I64, shots->count, shots->epochs},
+        {"snapshot_clean", AED_NUMBER_F32, samples * shots->inputs, shots->clean},
+        {"snapshot_input", AED_NUMBER_F32, samples * shots->inputs, shots->input},
+        {"snapshot_outputs", AED_NUMBER_F32, shown * shots->outputs, shots->output},
+        {"snapshot_codes", AED_NUMBER_F32, shown * shots->codes, shots->code},
     };
     memcpy(arrays, all, sizeof all);
     return AED_TRAINING_STATES;
@@ -51,7 +60,7 @@ int64_t aed_training_state(aed_training *training, aed_state_array *arrays)
 
 static size_t state_bytes(const aed_state_array *array)
 {
-    return (size_t)array->count * (array->type == AED_STATE_F32 ? sizeof(float) : sizeof(double));
+    return (size_t)array->count * (array->type == AED_NUMBER_F32 ? sizeof(float) : sizeof(double));
 }
 
 static aed_status unfit(const char *what)
@@ -71,13 +80,13 @@ static aed_status take_number(const aed_trial_result *saved, const char *name, i
                               int64_t *number)
 {
     const aed_state_array *array = find_state(saved, name);
-    if (!array || array->type != AED_STATE_I64 || array->count != 1) return unfit(name);
+    if (!array || array->type != AED_NUMBER_I64 || array->count != 1) return unfit(name);
     memcpy(number, array->values, sizeof *number);
     return *number >= 0 && *number <= most ? AED_OK : unfit(name);
 }
 
 static aed_status check_state(const aed_training *training, const aed_trial_result *saved,
-                              int64_t *rows)
+                              int64_t *rows, int64_t *snapshots)
 {
     const aed_trainer *t = training->trainer;
     aed_status status;
@@ -86,6 +95,7 @@ static aed_status check_state(const aed_training *training, const aed_trial_resu
     AED_TRY(take_number(saved, "epoch", t->config->epochs, &epoch));
     AED_TRY(take_number(saved, "step", t->steps, &step));
     AED_TRY(take_number(saved, "rows", aed_history_room(t->config), rows));
+    AED_TRY(take_number(saved, "snapshots", training->snapshots.room, snapshots));
     if (epoch < epochs || epoch > epochs + 1) AED_TRY(unfit("epoch"));
     if (saved->tensor_count != t->model.tensor_count) AED_TRY(unfit("number of parameters"));
     for (int64_t i = 0; i < saved->tensor_count; i++) {
@@ -104,7 +114,8 @@ aed_status aed_training_restore(aed_training *training, const aed_trial_result *
     aed_trainer *t = training->trainer;
     aed_status status;
     aed_state_array own[AED_TRAINING_STATES];
-    AED_TRY(check_state(training, saved, &training->history.metrics.rows));
+    AED_TRY(
+        check_state(training, saved, &training->history.metrics.rows, &training->snapshots.count));
     const int64_t count = describe_state(training, own);
     for (int64_t i = 0; i < count; i++) {
         const aed_state_array *array = find_state(saved, own[i].name);

@@ -8,7 +8,7 @@ cd "$AEDIST_SCRATCH"
 compare=$AEDIST_SOURCE/tests/support/compare_runs.py
 config=$AEDIST_SOURCE/configs/bezier.yaml
 # Eight leaves a batch, so that every group has work for all its ranks.
-base=(train.epochs=30 data.samples=2048 train.batch=512 train.tile=16 train.leaf=64)
+base=(train.epochs=30 data.samples=2048 train.batch=512 train.tile=16 train.leaf=64 snapshots.every=20)
 sweep=(sweep.seed='[1,2]' sweep.noise_scale='[0,1,2]' sweep.input_noise='[0,0.01]')
 
 fail() {

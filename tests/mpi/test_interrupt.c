@@ -34,6 +34,7 @@ static const char *const MODEL =
     "  leaf: 16\n"
     "  input_noise: {from: 0.1, to: 0.0, epochs: 4}\n"
     "metrics: {every: 2, norms: true}\n"
+    "snapshots: {every: 4, samples: 20}\n" /* of epochs 0, 4 and the last one, 6 */
     "seed: 8\n"
     "sweep: {train.keep: [best, mean]}\n";
 
@@ -98,13 +99,30 @@ static void end(engine *e)
     aed_buffer_destroy(&e->saved);
 }
 
+static bool same_snapshots(const engine *a, const engine *b)
+{
+    aed_result_array ours[AED_SNAPSHOT_ARRAYS], others[AED_SNAPSHOT_ARRAYS];
+    const int64_t count = aed_snapshots_arrays(&a->training.snapshots, &a->trainer.model, ours);
+    if (aed_snapshots_arrays(&b->training.snapshots, &b->trainer.model, others) != count ||
+        a->training.snapshots.count != 3)
+        return false;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t numbers = aed_shape_count(&ours[i].shape);
+        const size_t bytes = ours[i].type == AED_NUMBER_F32 ? sizeof(float) : sizeof(int64_t);
+        if (aed_shape_count(&others[i].shape) != numbers ||
+            memcmp(ours[i].values, others[i].values, (size_t)numbers * bytes) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool same_bits(const engine *a, const engine *b)
 {
     const aed_metrics *one = &a->training.history.metrics, *other = &b->training.history.metrics;
     const aed_choice *left = &a->training.choice, *right = &b->training.choice;
     if (one->rows != other->rows || a->training.history.samples != b->training.history.samples ||
         left->best_epoch != right->best_epoch || left->ended != right->ended ||
-        a->training.kept_loss != b->training.kept_loss)
+        a->training.kept_loss != b->training.kept_loss || !same_snapshots(a, b))
         return false;
     for (int64_t i = 0; i < one->rows * one->column_count; i++) {
         const bool is_time = strcmp(one->names[i % one->column_count], "time_s") == 0;
@@ -231,7 +249,7 @@ static void test_foreign_state_is_refused(void **state)
         states[i].name = "unheard of";
         assert_int_equal(aed_training_restore(&other.training, &record->result), AED_DATA);
         states[i] = kept;
-        if (kept.type == AED_STATE_I64 && strcmp(kept.name, "step") == 0) {
+        if (kept.type == AED_NUMBER_I64 && strcmp(kept.name, "step") == 0) {
             int64_t huge = INT64_MAX;
             states[i].values = &huge;
             assert_int_equal(aed_training_restore(&other.training, &record->result), AED_DATA);

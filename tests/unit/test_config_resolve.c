@@ -47,6 +47,7 @@ static void test_resolve_writes_every_default(void **state)
                                  "seed: 11\n"
                                  "noise_scale: 1.0\n"
                                  "metrics: {every: 1, norms: false, dead_units: false}\n"
+                                 "snapshots: null\n"
                                  "log: {every: 0}\n"
                                  "checkpoint: {every: 10.0 min, keep: 2}\n"
                                  "ranks_per_trial: auto\n"
@@ -94,6 +95,8 @@ static const char *const forms[] = {
     "train.corrupt=[{masking: {amount: {from: 0, to: 0.5, epochs: 9}}}]",
     "model.encoder.-1={gaussian_noise: {std: {from: 0, to: 0.5, epochs: 9}}}",
     "metrics={every: 3, norms: true, dead_units: true}",
+    "snapshots={every: 5}",
+    "snapshots={every: 5, samples: [3, 1], split: train, corrupt: [{gaussian: 0.5}]}",
     "train.batch=full",
     "train.tile=16",
     "model.init={normal: {std: 0.12345678901234567}}",
@@ -151,6 +154,7 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "name=other", true);
     assert_same_id(NULL, "log.every=5", true);
     assert_same_id(NULL, "metrics={every: 5, norms: true, dead_units: true}", true);
+    assert_same_id(NULL, "snapshots={every: 5}", true);
     assert_same_id(NULL, "sweep.seed=[11]", true);
     assert_same_id(NULL, "train.keep=last", true);
     assert_same_id(NULL, "train.early_stopping=null", true);

@@ -19,9 +19,9 @@ static void encode(int number, int64_t steps, aed_buffer *record)
     for (int i = 0; i < 48; i++) optimizer_state[i] = (float)(steps + i) / 7;
     double lr = 0.001 * (double)steps;
     const aed_state_array states[] = {
-        {"optimizer_step", AED_STATE_I64, 1, &steps},
-        {"lr", AED_STATE_F64, 1, &lr},
-        {"optimizer_state", AED_STATE_F32, 48, optimizer_state},
+        {"optimizer_step", AED_NUMBER_I64, 1, &steps},
+        {"lr", AED_NUMBER_F64, 1, &lr},
+        {"optimizer_state", AED_NUMBER_F32, 48, optimizer_state},
     };
     fixture_result_make(number, &made);
     made.result.status = "running";
