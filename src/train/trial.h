@@ -59,7 +59,7 @@ int64_t aed_training_state(aed_training *training, aed_state_array *arrays);
 
 /* Takes up a trial where `saved` (with parameters and states) left it: from there on all bits are as
  * if it had never been interrupted. The trainer must be new. Fails with AED_DATA if it is of another
- * trial or its numbers are impossible. Not collective; every rank restores the same. */
+ * trial or its numbers are impossible; the training is new then. Not collective; every rank restores the same. */
 aed_status aed_training_restore(aed_training *training, const aed_trial_result *saved);
 
 #endif

@@ -134,5 +134,6 @@ aed_status aed_training_restore(aed_training *training, const aed_trial_result *
         t->step = step;
     }
 done:
+    if (status != AED_OK) training->history.metrics.rows = training->snapshots.count = 0;
     return status;
 }

@@ -231,11 +231,13 @@ static void test_stop_before_the_first_step(void **state)
     end(&e);
 }
 
-static void test_foreign_state_is_refused(void **state)
+static void test_foreign_state_is_refused_and_leaves_no_trace(void **state)
 {
     (void)state;
-    engine e, other;
+    engine whole, e, other;
     aed_trial_record *record;
+    start(&whole, 0);
+    assert_int_equal(run(&whole), AED_OK);
     start(&e, 5);
     (void)run(&e);
     assert_int_equal(aed_trial_record_decode(e.saved.bytes, e.saved.size, true, &record), AED_OK);
@@ -255,10 +257,15 @@ static void test_foreign_state_is_refused(void **state)
             assert_int_equal(aed_training_restore(&other.training, &record->result), AED_DATA);
             states[i] = kept;
         }
+        if (i % 7 == 0) {
+            assert_int_equal(run(&other), AED_OK);
+            aed_test_verdict(same_bits(&whole, &other), "%s was refused: other bits", kept.name);
+        }
         end(&other);
     }
     aed_trial_record_destroy(&record);
     end(&e);
+    end(&whole);
 }
 
 static aed_status create_data(void)
@@ -278,7 +285,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_any_boundary_resumes_to_the_same_bits),
         cmocka_unit_test(test_any_tile_resumes_to_the_same_bits),
         cmocka_unit_test(test_stop_before_the_first_step),
-        cmocka_unit_test(test_foreign_state_is_refused),
+        cmocka_unit_test(test_foreign_state_is_refused_and_leaves_no_trace),
     };
     aed_test_start(&argc, &argv);
     if (create_data() != AED_OK) {
