@@ -65,6 +65,11 @@ const aed_source_ops *const *aed_source_table(int *count);
 aed_status aed_source_create(const aed_spec *spec, aed_source *source);
 void aed_source_destroy(aed_source *source);
 
+/* A whole number below 2^48 that tells these samples from others: a hash over some of them and over how
+ * many there are. Fails with AED_DATA, AED_MEMORY. Not to be called while a data set of this source
+ * lives. */
+aed_status aed_source_mark(const aed_source *source, double *mark);
+
 /* How targets become what the model sees. Bytes are multiplied by 1/255 first, by every scaling but
  * `none`. A source with its own input can only be left as it is. */
 typedef enum aed_scale_kind {

@@ -9,7 +9,7 @@
 #include "core/memory.h"
 
 static const aed_command *const commands[] = {&aed_command_info, &aed_command_eval,
-                                              &aed_command_export};
+                                              &aed_command_export, &aed_command_merge};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const aed_command *aed_command_find(const char *word)
@@ -74,8 +74,7 @@ static aed_status check_words(const aed_command *command, const aed_command_args
 {
     if (args->word_count < command->least_words)
         return aed_fail(AED_CONFIG, "%s: %s; see aedist %s --help", command->name,
-                        args->word_count == 0 ? "nothing is named" : "no trial is named",
-                        command->name);
+                        args->word_count == 0 ? "nothing is named" : command->lacks, command->name);
     if (args->word_count > command->most_words)
         return aed_fail(AED_CONFIG, "%s: '%s' is one word too many; see aedist %s --help",
                         command->name, args->words[command->most_words], command->name);

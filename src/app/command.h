@@ -1,4 +1,4 @@
-/* The words that may stand in the config's place: info, eval, export. */
+/* The words that may stand in the config's place: info, eval, export, merge. */
 #ifndef AED_APP_COMMAND_H
 #define AED_APP_COMMAND_H
 
@@ -24,8 +24,9 @@ typedef struct aed_command {
     const char *help; /* whole text of its --help */
     unsigned options; /* the AED_OPTION_... that it takes */
     int least_words, most_words;
-    bool overrides;  /* words with a '=' behind the first word are overrides */
-    bool collective; /* runs on all ranks; else on rank 0 alone */
+    const char *lacks; /* said if there are words, but too few */
+    bool overrides;    /* words with a '=' behind the first word are overrides */
+    bool collective;   /* runs on all ranks; else on rank 0 alone */
     /* Returns what the program ends with. Its results go to stdout, all else to stderr. */
     aed_status (*run)(const aed_command_args *args, const aed_comm *world);
 } aed_command;
@@ -43,5 +44,6 @@ aed_status aed_command_run(const aed_command *command, int argc, char **argv,
 extern const aed_command aed_command_info;
 extern const aed_command aed_command_eval;
 extern const aed_command aed_command_export;
+extern const aed_command aed_command_merge;
 
 #endif

@@ -117,5 +117,6 @@ const aed_command aed_command_export = {.name = "export",
                                         .help = help,
                                         .options = AED_OPTION_TO | AED_OPTION_OUTPUT,
                                         .least_words = 2,
+                                        .lacks = "no trial is named",
                                         .most_words = 2,
                                         .run = run};

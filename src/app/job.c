@@ -1,12 +1,14 @@
 /* Config to plans and data; see job.h. */
 #include "app/job.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/pca.h"
+#include "app/program.h"
 #include "app/report.h"
 #include "core/memory.h"
 #include "train/trial.h"
@@ -58,6 +60,7 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial, const aed_comm *group)
     drop_data(job);
     const aed_config *config = &trials[trial].config;
     aed_status status = aed_source_create(&config->data, &job->source);
+    if (status == AED_OK) status = aed_source_mark(&job->source, &job->data_mark);
     if (status == AED_OK)
         status = aed_dataset_create(&job->source, &config->data_options, &job->dataset);
     status = aed_dist_agree(group, status);
@@ -114,7 +117,8 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
                        .leaves = aed_trainer_leaves(&trainer),
                        .code_size = code_size(&trainer.model),
                        .cost = (double)config->epochs * (double)trainer.samples *
-                               (double)trainer.model.flops};
+                               (double)trainer.model.flops,
+                       .data_mark = job->data_mark};
     /* What can be wrong is told before any work. */
     aed_training training;
     status = aed_training_create(&trainer, &training);
@@ -149,10 +153,62 @@ static aed_status check_ids(const aed_job *job)
     return status;
 }
 
+/* The job's config with all defaults written out. */
+static aed_status resolve_job(aed_job *job)
+{
+    int64_t tile = job->plans[0].tile, leaf = job->plans[0].leaf;
+    for (int64_t i = 1; i < job->list.count; i++) {
+        if (job->plans[i].tile != tile) tile = 0; /* auto */
+        if (job->plans[i].leaf != leaf) leaf = 0;
+    }
+    return aed_config_resolve_list(&job->list, tile, leaf, &job->resolved);
+}
+
+static aed_status divide(const aed_job *job, int64_t *part_of)
+{
+    const int64_t count = job->list.count;
+    double *costs = aed_alloc((size_t)count, sizeof *costs);
+    if (!costs) return aed_fail(AED_MEMORY, "out of memory for the parts of the sweep");
+    for (int64_t i = 0; i < count; i++) costs[i] = job->plans[i].cost;
+    const aed_status status = aed_part_divide(costs, count, job->part.count, part_of);
+    aed_free(costs);
+    return status;
+}
+
+/* Leaves the list the trials of job->part, in the order of the sweep. */
+static aed_status keep_part(aed_job *job)
+{
+    const aed_part *part = &job->part;
+    const int64_t count = job->list.count;
+    job->sweep_count = count;
+    if (part->count == 0) return AED_OK;
+    if (part->count > count)
+        return aed_fail(AED_CONFIG,
+                        "--part %" PRId64 "/%" PRId64 ": the sweep has %" PRId64
+                        " %s; ask for at most as many parts",
+                        part->number, part->count, count, count == 1 ? "trial" : "trials");
+    int64_t *part_of = aed_alloc((size_t)count, sizeof *part_of);
+    if (!part_of) return aed_fail(AED_MEMORY, "out of memory for the parts of the sweep");
+    const aed_status status = divide(job, part_of);
+    if (status == AED_OK) {
+        drop_data(job); /* its trial may be another part's */
+        job->list.count = 0;
+        for (int64_t i = 0; i < count; i++) {
+            if (part_of[i] != part->number) continue;
+            job->plans[job->list.count] = job->plans[i];
+            job->list.trials[job->list.count++] = job->list.trials[i];
+        }
+    }
+    aed_free(part_of);
+    return status;
+}
+
 aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job)
 {
     aed_status status = AED_OK;
-    *job = (aed_job){.world = *world, .data_trial = -1, .floor_rank = -1};
+    *job = (aed_job){.world = *world, .part = options->part, .data_trial = -1, .floor_rank = -1};
+    if (world->rank == 0) job->program_mark = aed_program_mark();
+    AED_TRY(aed_dist_broadcast(world, &job->program_mark, sizeof job->program_mark, 0));
     AED_TRY(read_config(options, world, &job->list));
     job->plans = aed_alloc((size_t)job->list.count, sizeof *job->plans);
     job->output = options->output ? aed_strdup(options->output)
@@ -164,6 +220,8 @@ aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed
         status = name_trial(job, i, plan_trial(job, i));
     AED_TRY(aed_dist_agree(world, status));
     AED_TRY(check_ids(job));
+    AED_TRY(resolve_job(job));
+    AED_TRY(keep_part(job));
 done:
     status = aed_dist_agree(world, status);
     if (status != AED_OK) aed_job_destroy(job);
@@ -177,6 +235,7 @@ void aed_job_destroy(aed_job *job)
     aed_trial_list_destroy(&job->list);
     aed_free(job->plans);
     aed_free(job->output);
+    aed_free(job->resolved);
     memset(job, 0, sizeof *job);
 }
 

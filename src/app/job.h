@@ -15,7 +15,8 @@ typedef struct aed_plan {
     char id[16];
     int64_t tile, leaf, leaves; /* leaves of a batch: the number of useful ranks */
     int64_t code_size;
-    double cost; /* operations of the forward passes of all epochs: what makes a trial long */
+    double cost;      /* operations of the forward passes of all epochs: what makes a trial long */
+    double data_mark; /* of the samples, as aed_source_mark gives it */
 } aed_plan;
 
 typedef struct aed_job {
@@ -23,17 +24,23 @@ typedef struct aed_job {
     aed_trial_list list;
     aed_plan *plans; /* a trial each */
     aed_initials initials;
-    char *output; /* folder */
+    char *output;   /* folder */
+    char *resolved; /* the config with all defaults written out, of the whole sweep */
+    aed_part part;
+    int64_t sweep_count; /* trials of all parts */
+    double program_mark; /* of the executable file of rank 0; 0: not known */
 
     /* The data of trial `data_trial`; shared by all trials unless a data key is swept. */
     int64_t data_trial; /* -1: none yet */
     aed_source source;
     aed_dataset dataset;
+    double data_mark;
     double mean_floor, pca_floor; /* NAN: not computed */
     int64_t floor_rank;
 } aed_job;
 
-/* Reads the config on rank 0, shares it, and plans every trial. Collective; fails alike. */
+/* Reads the config on rank 0, shares it, plans every trial of the sweep, and keeps those of
+ * options->part. Collective; fails alike. */
 aed_status aed_job_create(const aed_options *options, const aed_comm *world, aed_job *job);
 void aed_job_destroy(aed_job *job);
 

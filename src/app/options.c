@@ -9,7 +9,8 @@ const char aed_options_help[] =
     "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
     "       aedist info RUN|FILE ...\n"
     "       [mpirun -np N] aedist eval RUN [TRIAL] [key.path=value ...]\n"
-    "       aedist export RUN TRIAL --to safetensors|csv    (each has a --help of its own)\n"
+    "       aedist export RUN TRIAL --to safetensors|csv\n"
+    "       aedist merge OUT RUN ...                        (each has a --help of its own)\n"
     "\n"
     "Trains the autoencoders that CONFIG (YAML) describes, on N ranks. Weights and metrics have "
     "the\n"
@@ -21,6 +22,9 @@ const char aed_options_help[] =
     "sweep.train.optimizer.adam.lr=[1e-3,1e-4]\n"
     "                    a range of them: 'sweep.seed={range: [1, 100]}'; a variant: variant=NAME\n"
     "  --output DIR      where the results go (default runs/<name of CONFIG>)\n"
+    "  --part K/N        train the K-th of N parts of the sweep, of about equal work; aedist merge "
+    "puts\n"
+    "                    the parts together\n"
     "  --resume          continue the run in DIR; a plain rerun does the same: trials that are "
     "done\n"
     "                    are not trained again, interrupted ones go on from their checkpoints\n"
@@ -50,11 +54,23 @@ static aed_status unknown_option(const char *word, const flag *flags, int count)
     int known = 0;
     for (int i = 0; i < count; i++) names[known++] = flags[i].name;
     names[known++] = "--output";
+    names[known++] = "--part";
     const char *near = aed_suggest(word, names, known);
     if (near)
         return aed_fail(AED_CONFIG, "unknown option '%s' (did you mean '%s'?); see --help", word,
                         near);
     return aed_fail(AED_CONFIG, "unknown option '%s'; see --help", word);
+}
+
+/* The value of the option `name` if argv[*at] is that option; "" if it has none. */
+static const char *option_value(const char *name, int argc, char **argv, int *at)
+{
+    const size_t length = strlen(name);
+    const char *word = argv[*at];
+    if (strncmp(word, name, length) != 0) return NULL;
+    if (word[length] == '=') return word + length + 1;
+    if (word[length] != '\0') return NULL;
+    return *at + 1 < argc ? argv[++*at] : "";
 }
 
 aed_status aed_options_read(int argc, char **argv, aed_options *options)
@@ -75,10 +91,13 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
     int overrides = 0; /* moved to argv[1 ...]: always at or before where they came from */
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
-        if (strncmp(word, "--output", 8) == 0 && (word[8] == '\0' || word[8] == '=')) {
-            options->output = word[8] ? word + 9 : i + 1 < argc ? argv[++i] : "";
-            if (!*options->output)
-                return aed_fail(AED_CONFIG, "--output needs a folder; see --help");
+        const char *value;
+        if ((value = option_value("--output", argc, argv, &i))) {
+            options->output = value;
+            if (!*value) return aed_fail(AED_CONFIG, "--output needs a folder; see --help");
+        } else if ((value = option_value("--part", argc, argv, &i))) {
+            const aed_status status = aed_part_read(value, &options->part);
+            if (status != AED_OK) return status;
         } else if (word[0] == '-') {
             int found = 0;
             while (found < flag_count && strcmp(flags[found].name, word) != 0) found++;

@@ -4,13 +4,14 @@
 
 #include <stdbool.h>
 
-#include "aedist/status.h"
+#include "app/part.h"
 
 typedef struct aed_options {
     const char *config;           /* path, NULL if none was given */
     const char *const *overrides; /* "key.path=value", pointing into argv */
     int override_count;
     const char *output; /* NULL: runs/<config name> */
+    aed_part part;      /* of the sweep, to be trained */
     bool help, help_config, version, dry_run, preview, profile, resume, retry_failed;
 } aed_options;
 

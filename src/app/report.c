@@ -27,6 +27,16 @@ static void print_divisions(const aed_job *job)
     printf("\n");
 }
 
+static void print_trial_count(const aed_job *job)
+{
+    if (job->part.count > 0)
+        printf("trials    %" PRId64 " of the sweep's %" PRId64 ": part %" PRId64 " of %" PRId64
+               "\n",
+               job->list.count, job->sweep_count, job->part.number, job->part.count);
+    else if (job->list.count > 1)
+        printf("trials    %" PRId64 "\n", job->list.count);
+}
+
 void aed_report_head(const aed_job *job, const aed_trainer *trainer)
 {
     const aed_model *model = &trainer->model;
@@ -45,7 +55,7 @@ void aed_report_head(const aed_job *job, const aed_trainer *trainer)
            " leaves of %" PRId64 " samples\n",
            config->epochs, trainer->steps, trainer->batch, job->plans[0].leaves, model->leaf);
     print_ranks(job);
-    if (job->list.count > 1) printf("trials    %" PRId64 "\n", job->list.count);
+    print_trial_count(job);
     for (int64_t i = 0; i < job->list.note_count; i++) printf("note      %s\n", job->list.notes[i]);
     fflush(stdout);
 }

@@ -1,5 +1,4 @@
-/* How rank 0's part begins and ends: the run's folder, what it holds already, the queue. See root.h. */
-#include <hdf5.h>
+/* How rank 0's part begins and ends: what the run's folder holds already, the queue. See root.h. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,138 +6,18 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/output.h"
 #include "app/root_private.h"
-#include "app/summary.h"
-#include "config/difference.h"
-#include "core/blas.h"
 #include "core/clock.h"
-#include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "io/checkpoint.h"
-#include "kernel/kernels.h"
 
 /* Slurm's end of the job leaves at least this many seconds for saving. */
 static const double SLURM_MARGIN = 60;
 
-static void library_versions(char *text, size_t bytes)
-{
-    char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
-    int length;
-    unsigned major, minor, release;
-    aed_hdf5_guard guard;
-    MPI_Get_library_version(mpi, &length);
-    mpi[strcspn(mpi, ",\n")] = '\0';
-    aed_hdf5_enter(&guard);
-    H5get_libversion(&major, &minor, &release);
-    aed_hdf5_leave(&guard);
-    snprintf(text, bytes, "%.80s; HDF5 %u.%u.%u; %s", mpi, major, minor, release, aed_blas_name());
-}
-
 static aed_status out_of_memory(void)
 {
     return aed_fail(AED_MEMORY, "out of memory for the trials");
-}
-
-static aed_status plan_results(aed_root *root)
-{
-    const aed_job *job = root->job;
-    const int64_t count = job->list.count;
-    root->planned = aed_alloc((size_t)count, sizeof *root->planned);
-    root->settings = aed_alloc((size_t)count, sizeof *root->settings);
-    if (!root->planned || !root->settings) return out_of_memory();
-    for (int64_t i = 0; i < count; i++) {
-        const aed_trial *trial = &job->list.trials[i];
-        const aed_status status = aed_summary_settings(trial, &root->settings[i]);
-        if (status != AED_OK) return status;
-        root->planned[i] = (aed_planned_trial){.seed = trial->config.seed,
-                                               .setting_count = trial->setting_count,
-                                               .settings = root->settings[i]};
-        memcpy(root->planned[i].id, job->plans[i].id, sizeof root->planned[i].id);
-    }
-    return AED_OK;
-}
-
-/* The job's config with all defaults written out. */
-static aed_status resolve_job(const aed_job *job, char **text)
-{
-    int64_t tile = job->plans[0].tile, leaf = job->plans[0].leaf;
-    for (int64_t i = 1; i < job->list.count; i++) {
-        if (job->plans[i].tile != tile) tile = 0; /* auto */
-        if (job->plans[i].leaf != leaf) leaf = 0;
-    }
-    return aed_config_resolve_list(&job->list, tile, leaf, text);
-}
-
-static bool is_planned(const aed_root *root, const char *id)
-{
-    for (int64_t i = 0; i < root->job->list.count; i++)
-        if (strcmp(root->planned[i].id, id) == 0) return true;
-    return false;
-}
-
-/* Refuses a folder whose trial `ended` differs from the job's in more than the axes of either. */
-static aed_status check_setting(const aed_root *root, const aed_trial_result *ended,
-                                const char *resolved)
-{
-    const aed_trial *trial = &root->job->list.trials[0];
-    const int64_t count = ended->setting_count + trial->setting_count;
-    char *text = NULL;
-    const char **axes = aed_alloc((size_t)count, sizeof *axes);
-    if (!axes) return out_of_memory();
-    for (int64_t i = 0; i < ended->setting_count; i++) axes[i] = ended->settings[i].axis;
-    for (int64_t i = 0; i < trial->setting_count; i++)
-        axes[ended->setting_count + i] = trial->settings[i].axis;
-    aed_status status = aed_config_difference(ended->resolved, resolved, axes, count, &text);
-    if (status == AED_OK && text)
-        status = aed_fail(
-            AED_CONFIG,
-            "%s holds finished trials of another config (%s); choose another --output, "
-            "or make the key an axis of the sweep",
-            root->job->output, text);
-    aed_free(text);
-    aed_free(axes);
-    return status;
-}
-
-/* Finished trials that are not of this job must be of the same sweep, with other values: else a
- * changed setting would leave two kinds of results beside each other. */
-static aed_status check_ended(const aed_root *root)
-{
-    const aed_plan *plan = &root->job->plans[0];
-    char *resolved = NULL;
-    aed_status status = aed_config_resolve(&root->job->list.trials[0].config, plan->tile,
-                                           plan->leaf, &resolved);
-    for (int64_t i = 0; status == AED_OK && i < aed_run_ended_count(root->run); i++) {
-        const aed_trial_result *ended = aed_run_ended(root->run, i);
-        if (strcmp(ended->status, "done") == 0 && !is_planned(root, ended->id))
-            status = check_setting(root, ended, resolved);
-    }
-    aed_free(resolved);
-    return status;
-}
-
-static aed_status open_run(aed_root *root, const char *command, const char *hosts)
-{
-    const aed_job *job = root->job;
-    aed_status status = AED_OK;
-    char libraries[400], *resolved = NULL, *notice = NULL;
-    library_versions(libraries, sizeof libraries);
-    const aed_run_info info = {.config = job->list.source_text,
-                               .command = command,
-                               .hosts = hosts,
-                               .ranks = job->world.size,
-                               .kernels = aed_kernels()->name,
-                               .libraries = libraries};
-    AED_TRY(plan_results(root));
-    AED_TRY(resolve_job(job, &resolved));
-    AED_TRY(aed_run_open(job->output, &info, root->planned, job->list.count, &notice, &root->run));
-    if (notice) printf("note      %s\n", notice);
-    AED_TRY(check_ended(root));
-    AED_TRY(aed_run_write_config(root->run, resolved));
-done:
-    aed_free(resolved);
-    aed_free(notice);
-    return status;
 }
 
 /* What the ledger and the checkpoints hold of the job, and says so. */
@@ -226,7 +105,7 @@ aed_status aed_root_create(aed_job *job, const aed_options *options, const char 
     made->queue = aed_alloc(count, sizeof *made->queue);
     made->groups = aed_alloc((size_t)job->world.size, sizeof *made->groups);
     if (!made->trials || !made->queue || !made->groups) AED_TRY(out_of_memory());
-    AED_TRY(open_run(made, command, hosts));
+    AED_TRY(aed_output_open(job, job->output, command, hosts, &made->run));
     find_state(made, options->retry_failed);
     AED_TRY(make_queue(made));
     *root = made;
@@ -243,12 +122,9 @@ void aed_root_destroy(aed_root **root)
     (void)aed_writer_stop(&old->writer);
     aed_run_close(&old->run);
     for (int64_t i = 0; i < old->job->list.count; i++) {
-        if (old->settings) aed_free(old->settings[i]);
         if (old->trials) aed_buffer_destroy(&old->trials[i].saved);
     }
     for (int i = 0; i < old->group_count; i++) aed_free(old->groups[i].ranks);
-    aed_free(old->settings);
-    aed_free(old->planned);
     aed_free(old->trials);
     aed_free(old->queue);
     aed_free(old->groups);

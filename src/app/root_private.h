@@ -36,8 +36,6 @@ struct aed_root {
     aed_writer *writer;
     aed_mailbox *box;
     aed_placement placement;
-    aed_planned_trial *planned;
-    aed_result_setting **settings;
 
     queued_trial *trials;
     int64_t *queue; /* trials to be trained, from queue_next to queue_end */

@@ -73,6 +73,8 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
     *summary = (aed_trial_summary){0};
     add_scalar(summary, "tile", (double)plan->tile);
     add_scalar(summary, "leaf", (double)plan->leaf);
+    add_scalar(summary, "data_mark", plan->data_mark);
+    add_scalar(summary, "program_mark", job->program_mark);
     add_choice(training, summary);
     summary->reason = aed_strdup(failed ? aed_status_message() : "");
     if (!summary->reason) return aed_fail(AED_MEMORY, "out of memory for a trial's result");

@@ -67,11 +67,12 @@ aed_status aed_config_parse(const char *text, const char *name, const char *cons
 }
 
 /* Reads at most one byte more than a config may have: enough to see that it is too large. */
-static aed_status read_file(const char *path, char **text, size_t *length)
+aed_status aed_config_read_text(const char *path, char **text, size_t *length)
 {
     enum { ROOM = AED_YAML_MAX_BYTES + 2 };
     aed_status status = AED_OK;
     *text = NULL;
+    *length = 0;
     errno = 0;
     FILE *file = fopen(path, "rb");
     if (!file)
@@ -92,7 +93,7 @@ aed_status aed_config_read(const char *path, const char *const *overrides, int o
     char *text;
     size_t length = 0;
     *trials = (aed_trial_list){0};
-    aed_status status = read_file(path, &text, &length);
+    aed_status status = aed_config_read_text(path, &text, &length);
     if (status == AED_OK) status = parse(text, length, path, overrides, override_count, trials);
     aed_free(text);
     return status;

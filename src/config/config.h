@@ -141,6 +141,9 @@ aed_status aed_config_read(const char *path, const char *const *overrides, int o
 /* The same from text; `name` stands for the file in messages. */
 aed_status aed_config_parse(const char *text, const char *name, const char *const *overrides,
                             int override_count, aed_trial_list *trials);
+/* A config file's text as it is, of *length bytes and a NUL behind them; to be freed in any case. Fails
+ * with AED_DATA. */
+aed_status aed_config_read_text(const char *path, char **text, size_t *length);
 void aed_trial_list_destroy(aed_trial_list *trials);
 
 /* The whole config with every default written out, as YAML that reads back to the same config, with
