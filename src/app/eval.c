@@ -13,11 +13,12 @@
 #include "train/measure.h"
 
 static const char help[] =
-    "Usage: [mpirun -np N] aedist eval RUN [TRIAL] [key.path=value ...] [--json]\n"
+    "Usage: [mpirun -np N] aedist eval RUN|CHECKPOINT [TRIAL] [key.path=value ...] [--json]\n"
     "\n"
     "Evaluates the trained models of the run in the folder RUN, as its ledger has them: all "
     "trials\n"
-    "that are done, or the one whose id begins with TRIAL. Prints the metrics of the validation, "
+    "that are done, or the one whose id begins with TRIAL; or the model of a checkpoint. Prints "
+    "the metrics of the validation, "
     "of\n"
     "the test samples (if the validation has others) and of each entry of evaluate:, a row a "
     "trial.\n"
@@ -220,12 +221,13 @@ static aed_status evaluate(aed_restorer *restorer, int64_t index, table *out, ae
     return aed_dist_agree(&restorer->comm, status);
 }
 
-static aed_status list_done(const char *run, const aed_stored *stored, int64_t *chosen,
+/* Those that have not failed: of a checkpoint, its own. */
+static aed_status list_good(const char *run, const aed_stored *stored, int64_t *chosen,
                             int64_t *count)
 {
     *count = 0;
     for (int64_t i = 0; i < aed_stored_count(stored); i++)
-        if (strcmp(aed_stored_trial(stored, i)->status, "done") == 0) chosen[(*count)++] = i;
+        if (strcmp(aed_stored_trial(stored, i)->status, "failed") != 0) chosen[(*count)++] = i;
     if (*count > 0) return AED_OK;
     return aed_fail(AED_DATA, "%s: no trial of this run is done yet; see aedist info", run);
 }
@@ -238,10 +240,10 @@ static aed_status choose(const aed_command_args *args, aed_stored *stored, int64
     *chosen = aed_alloc((size_t)aed_stored_count(stored) + 1, sizeof **chosen);
     if (!*chosen) return aed_fail(AED_MEMORY, "out of memory for the trials");
     *count = 1;
-    if (args->word_count == 1) return list_done(args->words[0], stored, *chosen, count);
+    if (args->word_count == 1) return list_good(args->words[0], stored, *chosen, count);
     AED_TRY(aed_stored_find(stored, args->words[1], *chosen));
     const aed_trial_result *result = aed_stored_trial(stored, **chosen);
-    if (strcmp(result->status, "done") != 0)
+    if (strcmp(result->status, "failed") == 0)
         fprintf(stderr, "aedist: note: trial %s failed: %s\n", result->id, result->reason);
 done:
     return status;

@@ -13,11 +13,13 @@
 #include "io/stored.h"
 
 static const char help[] =
-    "Usage: aedist export RUN TRIAL --to safetensors|csv [--output FILE]\n"
+    "Usage: aedist export RUN|CHECKPOINT [TRIAL] --to safetensors|csv [--output FILE]\n"
     "\n"
-    "Writes the trained parameters of one trial of the run in the folder RUN, out of its ledger.\n"
-    "TRIAL is the trial's id or what it begins with. The file is written whole or not at all, and\n"
-    "its name printed.\n"
+    "Writes the trained parameters of one trial of the run in the folder RUN, out of its ledger, "
+    "or\n"
+    "those of a checkpoint. TRIAL is the trial's id or what it begins with; the only trial needs "
+    "none.\n"
+    "The file is written whole or not at all, and its name printed.\n"
     "\n"
     "  --to safetensors  float32 tensors with PyTorch's names and layouts; the metadata hold the\n"
     "                    trial's id, weights_hash, config and aedist's version\n"
@@ -94,10 +96,10 @@ static aed_status run(const aed_command_args *args, const aed_comm *world)
     (void)world;
     AED_TRY(find_format(args->to, &format));
     AED_TRY(aed_stored_open(args->words[0], &stored));
-    AED_TRY(aed_stored_find(stored, args->words[1], &index));
+    AED_TRY(aed_stored_find(stored, args->word_count > 1 ? args->words[1] : NULL, &index));
     AED_TRY(aed_stored_read(stored, index, &record));
     const aed_trial_result *result = &record->result;
-    if (strcmp(result->status, "done") != 0)
+    if (strcmp(result->status, "failed") == 0)
         fprintf(stderr, "aedist: note: trial %s failed: %s; these are its last parameters\n",
                 result->id, result->reason);
     AED_TRY(format->encode(result, &bytes));
@@ -116,7 +118,6 @@ done:
 const aed_command aed_command_export = {.name = "export",
                                         .help = help,
                                         .options = AED_OPTION_TO | AED_OPTION_OUTPUT,
-                                        .least_words = 2,
-                                        .lacks = "no trial is named",
+                                        .least_words = 1,
                                         .most_words = 2,
                                         .run = run};

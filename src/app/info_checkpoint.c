@@ -17,6 +17,7 @@ bool aed_info_is_checkpoint(const char *path, const unsigned char *begin, size_t
     return aed_checkpoint_is(path);
 }
 
+/* Steps done; -1 of the best weights, which are no place to go on from. */
 static int64_t steps_of(const aed_trial_result *result)
 {
     for (int64_t i = 0; i < result->state_count; i++) {
@@ -25,7 +26,7 @@ static int64_t steps_of(const aed_trial_result *result)
             state->count == 1)
             return *(const int64_t *)state->values;
     }
-    return 0;
+    return -1;
 }
 
 aed_status aed_info_checkpoint(const char *path)
@@ -40,8 +41,12 @@ aed_status aed_info_checkpoint(const char *path)
     const aed_trial_result *result = &record->result;
     AED_TRY(aed_contents_of_trial(result, &contents));
     aed_info_line("file", "whole, its checksum is right");
-    aed_info_line("trial", "%s after %" PRId64 " whole epochs, %" PRId64 " steps", result->id,
-                  result->epochs, steps_of(result));
+    if (steps_of(result) < 0)
+        aed_info_line("trial", "%s, its best weights so far: of epoch %" PRId64, result->id,
+                      result->epochs);
+    else
+        aed_info_line("trial", "%s after %" PRId64 " whole epochs, %" PRId64 " steps", result->id,
+                      result->epochs, steps_of(result));
     aed_info_contents(&contents);
     aed_contents_destroy(&contents);
 

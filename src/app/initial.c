@@ -9,14 +9,6 @@
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-static aed_status find_trial(const aed_stored *stored, const aed_init_from *from, int64_t *index)
-{
-    if (from->trial[0] || aed_stored_count(stored) != 1)
-        return aed_stored_find(stored, from->trial, index);
-    *index = 0;
-    return AED_OK;
-}
-
 /* The trial's record without its states, as bytes. */
 static aed_status read_stored(const aed_init_from *from, aed_buffer *bytes)
 {
@@ -25,11 +17,12 @@ static aed_status read_stored(const aed_init_from *from, aed_buffer *bytes)
     aed_trial_record *record = NULL;
     int64_t index;
     AED_TRY(aed_stored_open(from->run, &stored));
-    AED_TRY(find_trial(stored, from, &index));
+    AED_TRY(aed_stored_find(stored, from->trial, &index));
     AED_TRY(aed_stored_read(stored, index, &record));
     if (strcmp(record->result.status, "done") != 0)
-        AED_TRY(aed_fail(AED_CONFIG, "trial %s of %s has failed; use another", record->result.id,
-                         from->run));
+        AED_TRY(aed_fail(AED_CONFIG, "trial %s of %s has %s; use one that is done",
+                         record->result.id, from->run,
+                         strcmp(record->result.status, "failed") == 0 ? "failed" : "not ended"));
     status = aed_trial_record_encode(&record->result, bytes);
 done:
     aed_trial_record_destroy(&record);

@@ -233,7 +233,7 @@ static void take_checkpoint(aed_root *root, aed_buffer *record)
     const int64_t number = trial_of(root, record);
     aed_buffer *saved = &root->trials[number].saved;
     if (root->moving != number) {
-        aed_writer_checkpoint(root->writer, record);
+        aed_writer_checkpoint(root->writer, root->job->plans[number].id, record);
         return;
     }
     aed_buffer_destroy(saved);
@@ -253,7 +253,8 @@ static void take_stopped(aed_root *root, int64_t number)
     if (!moves || root->stopping) {
         /* It was to move, but the job is to stop: then it is kept as all others are. */
         if (root->trials[number].saved.size > 0)
-            aed_writer_checkpoint(root->writer, &root->trials[number].saved);
+            aed_writer_checkpoint(root->writer, root->job->plans[number].id,
+                                  &root->trials[number].saved);
         return;
     }
     const aed_status status = aed_root_regroup(root, number, stopped);

@@ -65,6 +65,13 @@ static aed_status list_steps(const char *folder, const char *id, int64_t steps[M
     return AED_OK;
 }
 
+/* "<id>.best.h5" */
+static bool is_best(const char *name, const char *id)
+{
+    const size_t length = strlen(id);
+    return strncmp(name, id, length) == 0 && strcmp(name + length, ".best.h5") == 0;
+}
+
 static char *folder_of(const char *dir) { return aed_printf_alloc("%s/checkpoints", dir); }
 
 static char *path_of(const char *folder, const char *id, int64_t steps)
@@ -100,19 +107,29 @@ void aed_checkpoint_remove(const char *dir, const char *id)
     char *folder = folder_of(dir);
     if (!folder) return;
     prune(folder, id, 0);
+    char *best = aed_printf_alloc("%s/%s.best.h5", folder, id);
+    if (best) unlink(best);
+    aed_free(best);
     rmdir(folder); /* succeeds once nothing is left in it */
     aed_free(folder);
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-static int64_t steps_done(const aed_trial_result *result)
+static const aed_state_array *find_state(const aed_trial_result *result, const char *name,
+                                         aed_number_type type)
 {
     for (int64_t i = 0; i < result->state_count; i++)
-        if (strcmp(result->states[i].name, "optimizer_step") == 0 &&
-            result->states[i].type == AED_NUMBER_I64 && result->states[i].count == 1)
-            return *(const int64_t *)result->states[i].values;
-    return 0;
+        if (strcmp(result->states[i].name, name) == 0 && result->states[i].type == type &&
+            result->states[i].count > 0)
+            return &result->states[i];
+    return NULL;
+}
+
+static int64_t number_of(const aed_trial_result *result, const char *name)
+{
+    const aed_state_array *state = find_state(result, name, AED_NUMBER_I64);
+    return state ? *(const int64_t *)state->values : 0;
 }
 
 static aed_status compose(const aed_trial_result *result, const unsigned char *payload,
@@ -129,7 +146,7 @@ static aed_status compose(const aed_trial_result *result, const unsigned char *p
     AED_TRY(aed_hdf5_attribute_text(file, root, "aedist_version", AED_VERSION));
     AED_TRY(aed_hdf5_attribute_text(file, root, "trial", result->id));
     AED_TRY(aed_hdf5_attribute_i64(file, root, "epochs", result->epochs));
-    AED_TRY(aed_hdf5_attribute_i64(file, root, "steps", steps_done(result)));
+    AED_TRY(aed_hdf5_attribute_i64(file, root, "steps", number_of(result, "optimizer_step")));
     AED_TRY(aed_hdf5_group(file, root, "trials", 1, &trials));
     AED_TRY(aed_results_write_trial(file, trials, result));
     AED_TRY(aed_hdf5_dataset(file, root, "record", AED_HDF5_U8, 1, &size, payload, NULL));
@@ -156,26 +173,61 @@ static void put_digest(aed_buffer *bytes)
     aed_buffer_put(bytes, digest, sizeof digest);
 }
 
+static aed_status write_file(const char *folder, const char *name, const aed_trial_result *result,
+                             const unsigned char *payload, size_t length)
+{
+    aed_status status;
+    aed_buffer bytes = {0};
+    AED_TRY(compose(result, payload, length, &bytes));
+    put_digest(&bytes);
+    if (bytes.failed)
+        AED_TRY(aed_fail(AED_MEMORY, "%s/%s: out of memory for a checkpoint", folder, name));
+    AED_TRY(aed_file_replace(folder, name, bytes.bytes, bytes.size));
+done:
+    aed_buffer_destroy(&bytes);
+    return status;
+}
+
+/* The weights of the best epoch so far, if the trial keeps them: their block is laid out as its
+ * parameters are. */
+static aed_status write_best(const char *folder, const aed_trial_result *result)
+{
+    const aed_state_array *block = find_state(result, "best", AED_NUMBER_F32);
+    aed_trial_result best = *result;
+    best.epochs = number_of(result, "best_epoch");
+    if (!block || best.epochs == 0 || result->tensor_count == 0) return AED_OK;
+    const aed_tensor *last = &result->tensors[result->tensor_count - 1];
+    if (block->count < last->offset + aed_shape_count(&last->shape)) return AED_OK;
+    best.parameters = block->values;
+    best.state_count = 0;
+    aed_status status;
+    aed_buffer payload = {0};
+    char *name = aed_printf_alloc("%s.best.h5", result->id);
+    if (!name) return aed_fail(AED_MEMORY, "%s: out of memory for a checkpoint", folder);
+    AED_TRY(aed_trial_record_encode(&best, &payload));
+    AED_TRY(write_file(folder, name, &best, payload.bytes, payload.size));
+done:
+    aed_buffer_destroy(&payload);
+    aed_free(name);
+    return status;
+}
+
 aed_status aed_checkpoint_write(const char *dir, const unsigned char *payload, size_t length,
                                 int keep)
 {
     aed_status status;
-    aed_buffer bytes = {0};
     aed_trial_record *record = NULL;
     char *folder = folder_of(dir), *name = NULL;
     AED_TRY(aed_trial_record_decode(payload, length, true, &record));
     const aed_trial_result *result = &record->result;
-    name = aed_printf_alloc("%s.%" PRId64 ".h5", result->id, steps_done(result));
+    name = aed_printf_alloc("%s.%" PRId64 ".h5", result->id, number_of(result, "optimizer_step"));
     if (!folder || !name) AED_TRY(aed_fail(AED_MEMORY, "%s: out of memory for a checkpoint", dir));
-    AED_TRY(compose(result, payload, length, &bytes));
-    put_digest(&bytes);
-    if (bytes.failed) AED_TRY(aed_fail(AED_MEMORY, "%s: out of memory for a checkpoint", dir));
     AED_TRY(aed_file_make_folder(folder));
-    AED_TRY(aed_file_replace(folder, name, bytes.bytes, bytes.size));
+    AED_TRY(write_file(folder, name, result, payload, length));
+    AED_TRY(write_best(folder, result));
     prune(folder, result->id, keep > 1 ? keep : 1);
 done:
     aed_trial_record_destroy(&record);
-    aed_buffer_destroy(&bytes);
     aed_free(name);
     aed_free(folder);
     return status;
@@ -226,7 +278,7 @@ static bool has_name(const char *path)
     const size_t length = strcspn(name, ".");
     if (length >= sizeof id) return false;
     memcpy(id, name, length);
-    return aed_trial_record_id_valid(id) && steps_of(name, id) >= 0;
+    return aed_trial_record_id_valid(id) && (steps_of(name, id) >= 0 || is_best(name, id));
 }
 
 bool aed_checkpoint_is(const char *path)

@@ -6,14 +6,17 @@
  * before the SHA-256. HDF5 readers ignore them; a resume lets HDF5 see nothing that they do not
  * vouch for, as HDF5 does not notice flipped bytes itself.
  *
+ * Beside it <id>.best.h5 has the weights of the best epoch so far, of a trial that keeps those: the same
+ * form without states, for eval and export; a resume does not need it.
+ *
  * Called on world rank 0 only; nothing here is collective. */
 #ifndef AED_IO_CHECKPOINT_H
 #define AED_IO_CHECKPOINT_H
 
 #include "io/trial_record.h"
 
-/* Writes the checkpoint of an encoded trial (payload of a record, status "running", with states)
- * after `steps` steps; then removes the trial's older ones but the last keep-1. Fails with AED_DATA,
+/* Writes the checkpoint of an encoded trial (payload of a record, status "running", with states), the
+ * best weights with it if it has any; then removes the trial's older ones but the last keep-1. Fails with AED_DATA,
  * AED_MEMORY; older checkpoints are untouched then. */
 aed_status aed_checkpoint_write(const char *dir, const unsigned char *payload, size_t length,
                                 int keep);

@@ -1,4 +1,4 @@
-/* The trials of a ledger that is only read; see stored.h. */
+/* The trials of a ledger that is only read, or the one of a checkpoint; see stored.h. */
 #include "io/stored.h"
 
 #include <inttypes.h>
@@ -7,17 +7,18 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "io/checkpoint.h"
 
 enum { LISTED = 8 }; /* ids that a message names */
 
 typedef struct stored_trial {
-    aed_trial_record *record; /* without parameters */
+    aed_trial_record *record; /* without parameters, unless it is a checkpoint's */
     int64_t place;            /* of its latest record in the ledger */
 } stored_trial;
 
 struct aed_stored {
     char *folder;
-    aed_ledger *ledger;
+    aed_ledger *ledger; /* NULL: a checkpoint is read */
     aed_ledger_health health;
     stored_trial *trials; /* while reading: of every record; then the latest of each id */
     int64_t count, capacity;
@@ -30,23 +31,47 @@ static aed_status out_of_memory(const aed_stored *stored)
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-static aed_status visit_record(void *context, int64_t index, uint32_t type,
-                               const unsigned char *payload, size_t length)
+static aed_status add_trial(aed_stored *stored, aed_trial_record *record, int64_t place)
 {
-    aed_stored *stored = context;
-    if (type != AED_LEDGER_TRIAL) return AED_OK;
     if (stored->count == stored->capacity) {
         const int64_t capacity = stored->capacity ? 2 * stored->capacity : 64;
         stored_trial *grown = aed_realloc(stored->trials, (size_t)capacity, sizeof *grown);
-        if (!grown) return out_of_memory(stored);
+        if (!grown) {
+            aed_trial_record_destroy(&record);
+            return out_of_memory(stored);
+        }
         stored->trials = grown;
         stored->capacity = capacity;
     }
+    stored->trials[stored->count++] = (stored_trial){.record = record, .place = place};
+    return AED_OK;
+}
+
+static aed_status visit_record(void *context, int64_t index, uint32_t type,
+                               const unsigned char *payload, size_t length)
+{
+    if (type != AED_LEDGER_TRIAL) return AED_OK;
     aed_trial_record *record;
     const aed_status status = aed_trial_record_decode(payload, length, false, &record);
+    return status == AED_OK ? add_trial(context, record, index) : status;
+}
+
+/* A trial on its way has no hash of its own. */
+static aed_status read_checkpoint(const char *path, aed_trial_record **record)
+{
+    const aed_status status = aed_checkpoint_read_file(path, record);
     if (status != AED_OK) return status;
-    stored->trials[stored->count++] = (stored_trial){.record = record, .place = index};
+    aed_trial_result *result = &(*record)->result;
+    aed_weights_hash(result->tensors, result->tensor_count, result->parameters,
+                     result->weights_hash);
     return AED_OK;
+}
+
+static aed_status open_checkpoint(const char *path, aed_stored *stored)
+{
+    aed_trial_record *record;
+    const aed_status status = read_checkpoint(path, &record);
+    return status == AED_OK ? add_trial(stored, record, 0) : status;
 }
 
 /* Pointers to trials, sorted by id and, of one trial, by age. */
@@ -94,8 +119,12 @@ aed_status aed_stored_open(const char *folder, aed_stored **stored)
         status = aed_fail(AED_MEMORY, "%s: out of memory for its trials", folder);
         goto done;
     }
-    AED_TRY(aed_ledger_open_reading(folder, visit_record, made, &made->health, &made->ledger));
-    AED_TRY(keep_latest(made));
+    if (aed_checkpoint_is(folder)) {
+        AED_TRY(open_checkpoint(folder, made));
+    } else {
+        AED_TRY(aed_ledger_open_reading(folder, visit_record, made, &made->health, &made->ledger));
+        AED_TRY(keep_latest(made));
+    }
     *stored = made;
     made = NULL;
 
@@ -145,6 +174,7 @@ aed_status aed_stored_find(const aed_stored *stored, const char *text, int64_t *
 {
     char list[LISTED * 18 + 40];
     int64_t found = 0;
+    if (!text) text = "";
     for (int64_t i = 0; i < stored->count; i++) {
         const char *id = aed_stored_trial(stored, i)->id;
         if (strncmp(id, text, strlen(text)) != 0) continue;
@@ -181,6 +211,7 @@ aed_status aed_stored_read(aed_stored *stored, int64_t index, aed_trial_record *
     const unsigned char *payload;
     size_t length;
     *record = NULL;
+    if (!stored->ledger) return read_checkpoint(stored->folder, record);
     aed_status status = aed_ledger_read(stored->ledger, stored->trials[index].place, &payload,
                                         &length);
     if (status == AED_OK) status = aed_trial_record_decode(payload, length, true, record);

@@ -211,9 +211,27 @@ void aed_writer_result(aed_writer *writer, aed_buffer *record)
     hand_over(writer, TASK_RESULT, record, "");
 }
 
-void aed_writer_checkpoint(aed_writer *writer, aed_buffer *record)
+/* Puts the record in the place of the trial's checkpoint that waits, if one does. */
+static bool replace_checkpoint(aed_writer *w, const char *id, aed_buffer *record)
 {
-    hand_over(writer, TASK_CHECKPOINT, record, "");
+    pthread_mutex_lock(&w->lock);
+    task *older = w->first;
+    while (older && (older->kind != TASK_CHECKPOINT || strcmp(older->id, id) != 0))
+        older = older->next;
+    if (older && !record->failed) {
+        const aed_buffer unused = older->bytes;
+        older->bytes = *record;
+        *record = unused;
+        w->waiting += older->bytes.size - unused.size;
+        aed_buffer_destroy(record);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return older && record->size == 0;
+}
+
+void aed_writer_checkpoint(aed_writer *writer, const char *id, aed_buffer *record)
+{
+    if (!replace_checkpoint(writer, id, record)) hand_over(writer, TASK_CHECKPOINT, record, id);
 }
 
 void aed_writer_log(aed_writer *writer, aed_buffer *lines)

@@ -17,9 +17,10 @@ aed_status aed_writer_start(aed_run *run, int keep, aed_writer **writer);
 
 /* Each takes the buffer's bytes over (the buffer is empty afterwards). A record is encoded as
  * aed_run_put wants it; a result also removes its trial's checkpoints. Lines are whole lines of
- * log.jsonl. They wait only if hundreds of megabytes are still to be written. */
+ * log.jsonl. They wait only if hundreds of megabytes are still to be written. A checkpoint takes the
+ * place of one of its trial that has not been written yet: the disk may be slower than the epochs. */
 void aed_writer_result(aed_writer *writer, aed_buffer *record);
-void aed_writer_checkpoint(aed_writer *writer, aed_buffer *record);
+void aed_writer_checkpoint(aed_writer *writer, const char *id, aed_buffer *record);
 void aed_writer_log(aed_writer *writer, aed_buffer *lines);
 /* Shows the trial as running in results.h5. */
 void aed_writer_running(aed_writer *writer, const char *id);

@@ -58,8 +58,12 @@ refuse() {
         fail "export $*: exit $status, $(<stderr)"
     fi
 }
+"$AEDIST" export bezier --to csv --output - | cmp - bezier.csv || fail "the only trial needs no name"
+"$AEDIST" "$AEDIST_SOURCE/configs/bezier.yaml" data.samples=500 train.epochs=1 'sweep.seed=[1,2]' \
+    --output sweep >sweep.txt </dev/null || fail "$(<sweep.txt)"
 before=$(sha256sum bezier/*)
-refuse 2 'no trial is named' bezier --to csv
+refuse 2 'nothing is named' --to csv
+refuse 2 'may be any of 2 trials' sweep --to csv
 refuse 2 "did you mean '--output'" bezier t --outptu x
 refuse 2 "did you mean 'csv'" bezier t --to cvs
 refuse 2 '--to safetensors or --to csv is missing' bezier t

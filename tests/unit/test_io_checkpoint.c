@@ -2,6 +2,7 @@
  * it is taken. And the writing thread writes everything, in order, or says why not. */
 #include "test_io_fixture.h"
 
+#include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "io/checkpoint.h"
 #include "io/ledger.h"
@@ -140,7 +141,7 @@ static void test_the_thread_writes_everything(void **state)
         fixture_result_make(i, &made);
         encode(i, i, &checkpoint);
         aed_writer_running(writer, made.result.id);
-        aed_writer_checkpoint(writer, &checkpoint);
+        aed_writer_checkpoint(writer, made.result.id, &checkpoint);
         aed_buffer_put(&lines, line, strlen(line));
         aed_writer_log(writer, &lines);
         if (i % 10 == 0) continue; /* these stay interrupted */
@@ -165,6 +166,38 @@ static void test_the_thread_writes_everything(void **state)
     assert_int_equal(ends, TRIALS - TRIALS / 10);
 }
 
+/* However many come while the thread is busy (here with waiting for HDF5), only the last one is written
+ * of those that waited. */
+static void test_a_newer_checkpoint_takes_the_place_of_one_that_waits(void **state)
+{
+    enum { COUNT = 20, KEEP = 2 };
+    char *notice;
+    aed_run *run;
+    aed_writer *writer;
+    aed_hdf5_guard guard;
+    bool told;
+    assert_ok(aed_run_open(*state, &fixture_info, NULL, 0, &notice, &run));
+    assert_ok(aed_writer_start(run, KEEP, &writer));
+    aed_hdf5_enter(&guard);
+    for (int i = 1; i <= COUNT; i++) {
+        for (int trial = 1; trial <= 2; trial++) {
+            fixture_result made;
+            aed_buffer record = {0};
+            fixture_result_make(trial, &made);
+            encode(trial, 10 * i + trial, &record);
+            aed_writer_checkpoint(writer, made.result.id, &record);
+            assert_int_equal(record.size, 0);
+        }
+    }
+    aed_hdf5_leave(&guard);
+    assert_ok(aed_writer_stop(&writer));
+    aed_run_close(&run);
+    assert_int_equal(steps_read(*state, 1, &told), 10 * COUNT + 1);
+    assert_int_equal(steps_read(*state, 2, &told), 10 * COUNT + 2);
+    /* All of them would have left the one before the last beside it. */
+    assert_int_not_equal(access(path_of(*state, 1, 10 * (COUNT - 1) + 1), F_OK), 0);
+}
+
 static void test_the_threads_failure_is_told(void **state)
 {
     char *notice;
@@ -176,7 +209,7 @@ static void test_the_threads_failure_is_told(void **state)
     fixture_write(fixture_path(*state, "checkpoints"), "x", 1);
     assert_ok(aed_writer_start(run, 2, &writer));
     encode(1, 1, &bad);
-    aed_writer_checkpoint(writer, &bad);
+    aed_writer_checkpoint(writer, "t000000000001", &bad);
     encode(2, 1, &good);
     aed_writer_result(writer, &good);
     assert_int_equal(aed_writer_stop(&writer), AED_DATA);
@@ -194,6 +227,8 @@ int main(void)
                                         fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_the_thread_writes_everything, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_newer_checkpoint_takes_the_place_of_one_that_waits,
+                                        fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_the_threads_failure_is_told, fixture_setup,
                                         fixture_teardown),
     };
