@@ -4,6 +4,7 @@
 
 cluster=$AEDIST_SOURCE/scripts/slurm-cluster
 compare=$AEDIST_SOURCE/tests/support/compare_runs.py
+sbatch_options=() # of all submissions of a test
 
 fail() {
     echo "FAILED: $*"
@@ -24,3 +25,62 @@ unshare --uts --mount --pid --fork true 2>/dev/null || skip "no namespaces are a
 rm -rf "$AEDIST_SCRATCH"
 mkdir -p "$AEDIST_SCRATCH"
 cd "$AEDIST_SCRATCH" || exit
+
+# For tests that wait for Slurm's own slow clocks.
+only_in_full() {
+    [ -n "${AEDIST_FULL_TESTS:-}" ] || skip "takes a minute or two; set AEDIST_FULL_TESTS=1"
+}
+
+# Brings up a cluster of $1 nodes for this test, which ends with it.
+start_cluster() {
+    trap '"$cluster" down "$AEDIST_SCRATCH/cluster"' EXIT
+    "$cluster" up "$1" "$AEDIST_SCRATCH/cluster" >cluster.txt 2>&1 || fail "$(<cluster.txt)"
+    # shellcheck source=/dev/null
+    . "$AEDIST_SCRATCH/cluster/env"
+}
+
+# Submits the job script slurm/$3.sbatch with the launcher $2 and what follows, the output in the folder $1
+# and the log beside it; sets `job`.
+submit() {
+    local name=$1 launcher=$2 script=$3
+    shift 3
+    job=$(AEDIST_OUTPUT=$AEDIST_SCRATCH/$name AEDIST_LAUNCHER=$launcher sbatch --parsable \
+        --output "$name.log" "${sbatch_options[@]}" "$AEDIST_SOURCE/slurm/$script.sbatch" "$@")
+}
+
+# Waits at most $1 seconds until the rest succeeds.
+await() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "in vain: $*; $(squeue); $(tail --lines 30 ./*.log)"
+        sleep 0.2
+    done
+}
+
+# Whether the output in folder $1 has begun with a trial.
+trains() {
+    grep --quiet trial_start "$1/log.jsonl" 2>/dev/null
+}
+
+job_field() {
+    scontrol show job "$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p"
+}
+
+has_state() {
+    [ "$(job_field "$1" JobState)" = "$2" ]
+}
+
+# Whether job $1 has ended, for good.
+has_ended() {
+    [[ $(job_field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]
+}
+
+# The job $1 with output $2 ends as done within $3 seconds, after at least $4 restarts, with the results of
+# the local run $5.
+expect_done() {
+    await "$3" has_ended "$1"
+    has_state "$1" COMPLETED || fail "$2 ended as $(job_field "$1" JobState): $(tail "$2.log")"
+    [ "$(job_field "$1" Restarts)" -ge "$4" ] || fail "$2 was not restarted: $(tail "$2.log")"
+    "$AEDIST_PYTHON" "$compare" "$5" "$2" || fail "$2: other results than those of the local run"
+}
