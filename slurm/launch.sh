@@ -71,7 +71,7 @@ requeue() {
         echo "job $SLURM_JOB_ID: not queued again; submit it once more to go on" >&2
 }
 
-# launch PROGRAM ARGUMENT ...: ends the job's script with the program's exit status.
+# launch PROGRAM ARGUMENT ...: returns the program's exit status if it is the last word, else ends the job.
 launch() {
     local launcher status attempts=$AEDIST_OUTPUT.attempts
     local start="job $SLURM_JOB_ID on $SLURM_JOB_NODELIST, start $((${SLURM_RESTART_COUNT:-0} + 1))"
@@ -85,7 +85,10 @@ launch() {
     mkdir -p "$(dirname "$AEDIST_OUTPUT")" && echo "$start" >>"$attempts" || exit 3
     run "${launcher[@]}" "$@"
     case $status in
-        0 | 2 | 3 | 4 | 5) rm -f "$attempts" ;; # done, or nothing that another start would mend
+        0 | 2 | 3 | 4 | 5) # done, or nothing that another start would mend
+            rm -f "$attempts"
+            return "$status"
+            ;;
         75)
             rm -f "$attempts"
             requeue "stopped with everything saved"
