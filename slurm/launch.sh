@@ -1,5 +1,5 @@
-# How a job of Slurm runs aedist, and goes on after what ended it too early. The job scripts of this folder
-# source it; there is nothing to edit here. In their environment:
+# How a job of Slurm runs aedist, and goes on after what ended it too early. The job scripts of slurm/
+# source it, aedist --sbatch prints it; there is nothing to edit here. It takes from the environment:
 #
 #   AEDIST_OUTPUT     folder of the run
 #   AEDIST_LAUNCHER   srun (the default; needs Slurm's PMIx) or mpirun (Open MPI's own)

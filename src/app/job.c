@@ -100,6 +100,27 @@ static aed_status name_trial(const aed_job *job, int64_t trial, aed_status statu
     return aed_fail(status, "%s (in the trial %s)", message, label);
 }
 
+aed_memory aed_job_memory(const aed_job *job, const aed_trainer *trainer)
+{
+    const aed_model *model = &trainer->model;
+    const double blocks = 1 + trainer->optim->state_blocks + (trainer->ema != NULL) +
+                          (trainer->config->keep == AED_KEEP_BEST);
+    return (aed_memory){.data = job->dataset.bytes,
+                        .parameters = (double)model->parameter_block * 4 * blocks,
+                        .tile = (double)model->workspace * 4};
+}
+
+/* Operations of the passes that are recorded every so many epochs. */
+static double evaluation_cost(const aed_trainer *trainer)
+{
+    const aed_config *config = trainer->config;
+    double samples = 0;
+    for (int64_t i = AED_PASS_VAL; i < trainer->pass_count; i++)
+        samples += (double)trainer->passes[i].split.samples;
+    return (double)(config->epochs / config->metrics_every + 1) * samples *
+           (double)trainer->model.flops;
+}
+
 /* Every rank plans for itself. */
 static aed_status plan_trial(aed_job *job, int64_t trial)
 {
@@ -112,12 +133,15 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
         status = aed_trainer_plan(config, &job->dataset, &job->source.shape, &trainer);
     if (status != AED_OK) return status;
     config->data_options.scale = job->dataset.scale; /* what `auto` means is known by now */
+    const aed_memory memory = aed_job_memory(job, &trainer);
     *plan = (aed_plan){.tile = trainer.model.lanes,
                        .leaf = trainer.model.leaf,
                        .leaves = aed_trainer_leaves(&trainer),
                        .code_size = code_size(&trainer.model),
                        .cost = (double)config->epochs * (double)trainer.samples *
                                (double)trainer.model.flops,
+                       .evaluation_cost = evaluation_cost(&trainer),
+                       .bytes = memory.data + memory.parameters + memory.tile,
                        .data_mark = job->data_mark};
     /* What can be wrong is told before any work. */
     aed_training training;

@@ -15,8 +15,10 @@ typedef struct aed_plan {
     char id[16];
     int64_t tile, leaf, leaves; /* leaves of a batch: the number of useful ranks */
     int64_t code_size;
-    double cost;      /* operations of the forward passes of all epochs: what makes a trial long */
-    double data_mark; /* of the samples, as aed_source_mark gives it */
+    double cost; /* operations of the forward passes of all epochs: what makes a trial long */
+    double evaluation_cost; /* operations of the evaluations between them */
+    double bytes;           /* of a rank, as aed_job_memory counts */
+    double data_mark;       /* of the samples, as aed_source_mark gives it */
 } aed_plan;
 
 typedef struct aed_job {
@@ -51,6 +53,12 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial, const aed_comm *group)
  * alike. */
 aed_status aed_job_create_trainer(aed_job *job, int64_t trial, const aed_comm *group,
                                   aed_trainer *trainer);
+
+/* What a rank of a trial takes, in bytes, besides MPI's and the libraries' own. */
+typedef struct aed_memory {
+    double data, parameters, tile;
+} aed_memory;
+aed_memory aed_job_memory(const aed_job *job, const aed_trainer *trainer);
 
 /* Floors of the squared error for a code of `rank` numbers into job->mean_floor and pca_floor; NAN
  * where they are not to be had quickly. Not collective. */

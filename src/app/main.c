@@ -13,6 +13,7 @@
 #include "app/options.h"
 #include "app/report.h"
 #include "app/run.h"
+#include "app/sbatch.h"
 #include "app/signals.h"
 #include "core/clock.h"
 #include "core/memory.h"
@@ -66,6 +67,12 @@ static aed_status show_plan(aed_job *job, const aed_options *options)
     return aed_dist_agree(&job->world, status);
 }
 
+static aed_status print_job_script(aed_job *job, const aed_options *options)
+{
+    const aed_status status = job->world.rank == 0 ? aed_sbatch_print(job, options) : AED_OK;
+    return aed_dist_agree(&job->world, status);
+}
+
 static aed_status train(aed_job *job, const aed_options *options, const char *command, double start)
 {
     aed_trainer trainer;
@@ -89,11 +96,14 @@ static aed_status run_config(int argc, char **argv, const aed_comm *world, doubl
         status = print_answers(&options, world->rank == 0);
         goto done;
     }
-    const bool shows = options.dry_run || options.preview || options.profile;
+    const bool shows = options.dry_run || options.preview || options.profile ||
+                       options.sbatch.asked;
     if (shows) aed_signals_release();
     AED_TRY(aed_dist_agree(world, aed_kernels_choose()));
     AED_TRY(aed_job_create(&options, world, &job));
-    if (shows)
+    if (options.sbatch.asked)
+        status = print_job_script(&job, &options);
+    else if (shows)
         status = show_plan(&job, &options);
     else
         status = train(&job, &options, command ? command : "aedist", start);

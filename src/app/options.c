@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/sbatch.h"
 #include "config/suggest.h"
 
 const char aed_options_help[] =
@@ -32,6 +33,9 @@ const char aed_options_help[] =
     "  --dry-run         print the model, its shapes, sizes and trials, and train nothing\n"
     "  --preview         print the first samples, clean and as the model gets them\n"
     "  --profile         train for two seconds and print where the time goes, layer by layer\n"
+    "  --sbatch          print a job script for Slurm, fitted to the time and memory it will "
+    "take;\n"
+    "                    also --nodes N, --ranks N and, as sbatch takes it, --time T\n"
     "  --help-config     print all keys, layers, losses, optimisers and data sources\n"
     "  --help, --version\n"
     "\n"
@@ -50,11 +54,14 @@ typedef struct flag {
 
 static aed_status unknown_option(const char *word, const flag *flags, int count)
 {
-    const char *names[16];
+    const char *names[24];
     int known = 0;
     for (int i = 0; i < count; i++) names[known++] = flags[i].name;
     names[known++] = "--output";
     names[known++] = "--part";
+    names[known++] = "--nodes";
+    names[known++] = "--ranks";
+    names[known++] = "--time";
     const char *near = aed_suggest(word, names, known);
     if (near)
         return aed_fail(AED_CONFIG, "unknown option '%s' (did you mean '%s'?); see --help", word,
@@ -86,6 +93,7 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
         {"--profile", &options->profile},
         {"--resume", &options->resume},
         {"--retry-failed", &options->retry_failed},
+        {"--sbatch", &options->sbatch.asked},
     };
     const int flag_count = (int)(sizeof flags / sizeof *flags);
     int overrides = 0; /* moved to argv[1 ...]: always at or before where they came from */
@@ -98,6 +106,12 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
         } else if ((value = option_value("--part", argc, argv, &i))) {
             const aed_status status = aed_part_read(value, &options->part);
             if (status != AED_OK) return status;
+        } else if ((value = option_value("--nodes", argc, argv, &i))) {
+            options->sbatch.nodes_text = value;
+        } else if ((value = option_value("--ranks", argc, argv, &i))) {
+            options->sbatch.ranks_text = value;
+        } else if ((value = option_value("--time", argc, argv, &i))) {
+            options->sbatch.time = value;
         } else if (word[0] == '-') {
             int found = 0;
             while (found < flag_count && strcmp(flags[found].name, word) != 0) found++;
@@ -120,5 +134,5 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
     if (!options->config && !asks)
         return aed_fail(AED_CONFIG,
                         "no config given: aedist CONFIG [key.path=value ...]; see --help");
-    return AED_OK;
+    return aed_sbatch_check(&options->sbatch);
 }

@@ -6,12 +6,20 @@
 
 #include "app/part.h"
 
+typedef struct aed_sbatch_options {
+    bool asked;
+    const char *nodes_text, *ranks_text; /* as given, NULL if not */
+    const char *time;                    /* likewise, in Slurm's own form */
+    int64_t nodes, ranks;                /* read from these, 0 if not given */
+} aed_sbatch_options;
+
 typedef struct aed_options {
     const char *config;           /* path, NULL if none was given */
     const char *const *overrides; /* "key.path=value", pointing into argv */
     int override_count;
     const char *output; /* NULL: runs/<config name> */
     aed_part part;      /* of the sweep, to be trained */
+    aed_sbatch_options sbatch;
     bool help, help_config, version, dry_run, preview, profile, resume, retry_failed;
 } aed_options;
 

@@ -47,8 +47,8 @@ static aed_status train_block(aed_trainer *trainer, double *seconds)
     return AED_OK;
 }
 
-/* Mean seconds of a step, each block as long as its slowest rank takes. */
-static aed_status time_steps(aed_trainer *trainer, double *seconds)
+/* Each block is as long as its slowest rank takes. */
+aed_status aed_placement_time_steps(aed_trainer *trainer, double *seconds)
 {
     aed_status status = AED_OK;
     double spent = 0;
@@ -83,7 +83,7 @@ static aed_status measure(aed_job *job, int64_t trial, int ranks, double *second
     AED_TRY(aed_dist_range(&job->world, members[0], members[1], own, &group));
     status = aed_job_create_trainer(job, trial, &group, &trainer);
     if (status == AED_OK) {
-        status = time_steps(&trainer, seconds);
+        status = aed_placement_time_steps(&trainer, seconds);
         aed_trainer_destroy(&trainer);
     }
     aed_dist_free(&group);

@@ -21,6 +21,10 @@ typedef struct aed_placement {
 aed_status aed_placement_choose(aed_job *job, int64_t pending, int64_t trial,
                                 aed_placement *placement);
 
+/* Mean seconds of a step of the trainer, by training a few: its parameters are spoilt. 0 or less if the
+ * steps fail as the trial's own would. Collective over its ranks. */
+aed_status aed_placement_time_steps(aed_trainer *trainer, double *seconds);
+
 /* The ranks of group `group`: from *first on, *count of them. */
 void aed_placement_group(const aed_placement *placement, int world, int group, int *first,
                          int *count);

@@ -104,16 +104,12 @@ static void print_layers(const aed_model *model)
 
 static void print_memory(const aed_job *job, const aed_trainer *trainer)
 {
-    const aed_model *model = &trainer->model;
     const double mib = 1024.0 * 1024.0;
-    const double data = job->dataset.bytes;
-    const double blocks = (double)model->parameter_block * 4 *
-                          (1 + trainer->optim->state_blocks + (trainer->ema != NULL) +
-                           (trainer->config->keep == AED_KEEP_BEST));
-    const double tile = (double)model->workspace * 4;
+    const aed_memory memory = aed_job_memory(job, trainer);
     printf("memory    %.2f MiB a rank: data %.2f, parameters and optimiser %.2f, one tile %.2f "
            "(besides MPI's and the libraries' own)\n",
-           (data + blocks + tile) / mib, data / mib, blocks / mib, tile / mib);
+           (memory.data + memory.parameters + memory.tile) / mib, memory.data / mib,
+           memory.parameters / mib, memory.tile / mib);
 }
 
 static void print_trial(const aed_job *job, int64_t i)
