@@ -43,9 +43,9 @@ const char aed_options_help[] =
     "\n"
     "Exit codes: 0 done, 2 config or usage, 3 data or file, 4 every trial diverged, 5 some trials\n"
     "failed, 75 stopped on request with everything saved (SIGTERM, SIGINT, SIGUSR1, SIGUSR2 or\n"
-    "time_limit), 1 anything else. A run that was killed or stopped goes on when it is started "
-    "again,\n"
-    "on any number of ranks.\n";
+    "time_limit), 69 a host or a process was lost, 1 anything else. A run that was killed or "
+    "stopped\n"
+    "goes on when it is started again, on any number of ranks.\n";
 
 typedef struct flag {
     const char *name;
