@@ -94,7 +94,7 @@ done:
 }
 
 /* Time that `pending` trials take in groups of ranks[choice], a step each: whole rounds, and a last one
- * in which idle ranks join. */
+ * in which idle ranks join. Where the last round is the first, they had better begin together. */
 static double total_time(const aed_placement *p, int choice, int64_t pending, int world)
 {
     const int groups = world / p->sizes[choice];
@@ -102,7 +102,7 @@ static double total_time(const aed_placement *p, int choice, int64_t pending, in
     double last = 0;
     if (rest > 0) {
         last = p->seconds[choice];
-        for (int i = choice; i < p->size_count && p->sizes[i] <= world / rest; i++)
+        for (int i = choice; rounds > 0 && i < p->size_count && p->sizes[i] <= world / rest; i++)
             if (p->seconds[i] < last) last = p->seconds[i];
     }
     return (double)rounds * p->seconds[choice] + last;

@@ -26,8 +26,8 @@ from bench_recipes import ROOT, environment, plan, step_microseconds
 
 CASES = ["sweep", "bezier@128", "bezier@512", "conv@64", "conv@512", "deep@64", "deep@512"]
 RUNS = 3
-SECONDS = 0.6  # of a training, about
-GUESS = {"bezier": 0.02, "conv": 8, "deep": 4}  # microseconds a sample, to begin with
+SECONDS = 0.4  # of a training, about
+GUESS = {"bezier": 0.03, "conv": 30, "deep": 12}  # microseconds a sample, about
 TCP = ["--mca", "btl", "tcp,self"]
 
 
