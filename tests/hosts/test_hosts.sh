@@ -37,7 +37,7 @@ train() {
     shift
     for host; do list+=("10.77.0.$host:1"); done
     hosts_on "$prefix$1" timeout -k 5 60 mpirun -np $# --host "$(IFS=,; echo "${list[*]}")" "$AEDIST" "${config[@]}" \
-        --output "$run" >"$run.txt" 2>&1 </dev/null
+        ${more:+"$more"} --output "$run" >"$run.txt" 2>&1 </dev/null
 }
 
 same() {
@@ -84,6 +84,11 @@ kill -CONT "$still" || fail "a rank that stood still is gone: $(<three.txt)"
 wait $job || fail "three hosts: $(<three.txt)"
 grep -q 'aedist: note' three.txt && fail "there is no watch: $(<three.txt)"
 same alone three
+
+# ---- Without the watch, for want of sockets ----
+(ulimit -n 250 && more=train.epochs=2 train unwatched 1 2 3) || fail "with few files: $(<unwatched.txt)"
+grep -q "^aedist: note: 2 of 2 ranks, the first of them rank 1 on ${prefix}2, cannot reach rank 0 on" \
+    unwatched.txt || fail "a job without a watch does not say so: $(<unwatched.txt)"
 
 # ---- A host is cut off ----
 train cut 1 2 3 &
