@@ -17,7 +17,7 @@
 #include "app/signals.h"
 #include "core/clock.h"
 #include "core/memory.h"
-#include "dist/watch.h"
+#include "dist/host_watch.h"
 #include "kernel/kernels.h"
 
 /* The command line as typed, words separated by spaces. */
@@ -125,17 +125,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "aedist: %s\n", aed_status_message());
         return aed_status_exit_code(status);
     }
-    aed_watch *watch = NULL;
+    aed_host_watch *watch = NULL;
     const aed_command *command = argc > 1 ? aed_command_find(argv[1]) : NULL;
     if (command) aed_signals_release();
-    status = aed_watch_start(&world, &watch);
+    status = aed_host_watch_start(&world, &watch);
     if (status == AED_OK)
         status = command ? aed_command_run(command, argc, argv, &world)
                          : run_config(argc, argv, &world, start);
     /* Trials that failed have been reported one by one. */
     if (world.rank == 0 && status != AED_OK && status != AED_PARTIAL && status != AED_DIVERGED)
         fprintf(stderr, "aedist: %s\n", aed_status_message());
-    aed_watch_stop(&watch);
+    aed_host_watch_stop(&watch);
     aed_dist_stop();
     return aed_status_exit_code(status);
 }

@@ -5,7 +5,7 @@
  *   an error       the other host does not answer: it is told and the job ends, at once
  *   the end        that process is gone: the same, but after a moment in which the launcher, which
  *                  notices a failing rank too, may end the job with what the rank had to say */
-#include "dist/watch.h"
+#include "dist/host_watch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,15 +21,15 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "dist/dist_private.h"
-#include "dist/watch_private.h"
+#include "dist/host_watch_private.h"
 
 static const double GRACE = 3; /* seconds for the launcher */
 enum { STACK = 1 << 17, SPARE_FILES = 256 /* for all else */ };
 
-struct aed_watch {
-    aed_watch_view view;
-    char (*names)[AED_WATCH_NAME]; /* what the view shows */
-    aed_watch_call call;
+struct aed_host_watch {
+    aed_host_watch_view view;
+    char (*names)[AED_HOST_WATCH_NAME]; /* what the view shows */
+    aed_host_watch_call call;
     int pipe[2]; /* from the rank to its thread: 'L' all are connected, 'S' stop */
     /* [0] the pipe, [1] the listener, [2 + i] the connection to rank i; -1: none */
     struct pollfd *waits;
@@ -50,54 +50,54 @@ static void forget(struct pollfd *wait)
 }
 
 /* A last byte to all whom this rank is connected with. */
-static void tell_all(aed_watch *w, char byte)
+static void tell_all(aed_host_watch *w, char byte)
 {
     for (int i = 0; i < w->view.size; i++)
         if (w->waits[PEERS + i].fd >= 0)
             (void)send(w->waits[PEERS + i].fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static _Noreturn void end_job(aed_watch *w)
+static _Noreturn void end_job(aed_host_watch *w)
 {
     if (w->view.rank == 0) tell_all(w, 'X');
-    aed_watch_exit();
+    aed_host_watch_exit();
 }
 
 /* The host of `rank` does not answer; those that are about to be found silent are told with it. */
-static _Noreturn void end_silence(aed_watch *w, int rank, int error)
+static _Noreturn void end_silence(aed_host_watch *w, int rank, int error)
 {
     bool all = true;
     int connections = 0;
     for (int i = 0; i < w->view.size; i++) {
         const int fd = w->waits[PEERS + i].fd;
-        w->lost[i] = fd >= 0 && (i == rank || aed_watch_is_silent(fd));
+        w->lost[i] = fd >= 0 && (i == rank || aed_host_watch_is_silent(fd));
         all = all && (fd < 0 || w->lost[i]);
         connections += fd >= 0;
     }
-    aed_watch_report_silence(&w->view, w->lost, all && connections > 1, error);
+    aed_host_watch_report_silence(&w->view, w->lost, all && connections > 1, error);
     end_job(w);
 }
 
-static _Noreturn void end_death(aed_watch *w, int rank)
+static _Noreturn void end_death(aed_host_watch *w, int rank)
 {
-    aed_watch_report_end(&w->view, rank);
+    aed_host_watch_report_end(&w->view, rank);
     end_job(w);
 }
 
-static void hear(aed_watch *w, int rank)
+static void hear(aed_host_watch *w, int rank)
 {
     char byte;
     struct pollfd *wait = &w->waits[PEERS + rank];
     const ssize_t got = recv(wait->fd, &byte, 1, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got < 0 && errno != ECONNRESET && errno != EPIPE) end_silence(w, rank, errno);
-    if (got == 1 && byte == 'X') aed_watch_exit();
+    if (got == 1 && byte == 'X') aed_host_watch_exit();
     if (got <= 0) w->ended[rank] = aed_clock_seconds();
     forget(wait);
 }
 
 /* Milliseconds until a process that is gone is told, -1 if none is. */
-static int next_wait(aed_watch *w)
+static int next_wait(aed_host_watch *w)
 {
     const double now = aed_clock_seconds();
     double first = INFINITY;
@@ -109,17 +109,17 @@ static int next_wait(aed_watch *w)
     return isinf(first) ? -1 : 1 + (int)(1000 * (first - now));
 }
 
-static void take_connection(aed_watch *w)
+static void take_connection(aed_host_watch *w)
 {
     int rank;
-    const int fd = aed_watch_accept(w->waits[LISTENER].fd, &w->call, w->view.size, &rank);
+    const int fd = aed_host_watch_accept(w->waits[LISTENER].fd, &w->call, w->view.size, &rank);
     if (fd < 0) return;
     if (w->waits[PEERS + rank].fd >= 0) close(w->waits[PEERS + rank].fd);
     w->waits[PEERS + rank].fd = fd;
 }
 
 /* What the rank itself wants; whether the watch goes on. */
-static bool obey(aed_watch *w)
+static bool obey(aed_host_watch *w)
 {
     char byte = 'S';
     const ssize_t got = read(w->pipe[0], &byte, 1);
@@ -129,7 +129,7 @@ static bool obey(aed_watch *w)
 
 static void *watch(void *context)
 {
-    aed_watch *w = context;
+    aed_host_watch *w = context;
     for (;;) {
         const int count = poll(w->waits, (nfds_t)(PEERS + w->view.size), next_wait(w));
         if (count <= 0) continue;
@@ -157,17 +157,18 @@ done:
     return status;
 }
 
-static aed_status allocate(const aed_comm *world, aed_watch **watch)
+static aed_status allocate(const aed_comm *world, aed_host_watch **watch)
 {
     const size_t size = (size_t)world->size;
-    aed_watch *w = *watch = aed_alloc(1, sizeof *w);
+    aed_host_watch *w = *watch = aed_alloc(1, sizeof *w);
     if (!w) return aed_fail(AED_MEMORY, "out of memory for the watch over the hosts");
     w->pipe[0] = w->pipe[1] = -1;
     w->names = aed_alloc(size, sizeof *w->names);
     w->waits = aed_alloc(PEERS + size, sizeof *w->waits);
     w->lost = aed_alloc(size, sizeof *w->lost);
     w->ended = aed_alloc(size, sizeof *w->ended);
-    w->view = (aed_watch_view){world->rank, world->size, (const char(*)[AED_WATCH_NAME])w->names};
+    w->view = (aed_host_watch_view){world->rank, world->size,
+                                    (const char(*)[AED_HOST_WATCH_NAME])w->names};
     if (!w->names || !w->waits || !w->lost || !w->ended)
         return aed_fail(AED_MEMORY, "out of memory for the watch over %d ranks", world->size);
     for (size_t i = 0; i < PEERS + size; i++)
@@ -175,10 +176,10 @@ static aed_status allocate(const aed_comm *world, aed_watch **watch)
     return AED_OK;
 }
 
-static aed_status share_names(aed_watch *w, const aed_comm *world)
+static aed_status share_names(aed_host_watch *w, const aed_comm *world)
 {
     aed_status status = AED_OK;
-    char host[AED_WATCH_NAME] = "";
+    char host[AED_HOST_WATCH_NAME] = "";
     if (gethostname(host, sizeof host - 1) != 0) strcpy(host, "an unnamed host");
     AED_TRY_MPI(
         MPI_Allgather(host, sizeof host, MPI_CHAR, w->names, sizeof host, MPI_CHAR, world->handle));
@@ -187,7 +188,7 @@ done:
 }
 
 /* Its signals are the rank's own. */
-static void start_thread(aed_watch *w)
+static void start_thread(aed_host_watch *w)
 {
     sigset_t all, before;
     pthread_attr_t small;
@@ -203,7 +204,7 @@ static void start_thread(aed_watch *w)
 }
 
 /* The connections must not take the files that the results need. */
-static bool has_files(const aed_watch *w)
+static bool has_files(const aed_host_watch *w)
 {
     struct rlimit limit;
     const rlim_t wanted = (rlim_t)w->view.size + SPARE_FILES;
@@ -214,23 +215,23 @@ static bool has_files(const aed_watch *w)
 }
 
 /* Rank 0's side; where it fails, nobody finds an address. */
-static void open_root(aed_watch *w)
+static void open_root(aed_host_watch *w)
 {
-    if (has_files(w)) w->waits[LISTENER].fd = aed_watch_listen(&w->call);
+    if (has_files(w)) w->waits[LISTENER].fd = aed_host_watch_listen(&w->call);
     start_thread(w);
     if (!w->is_started) w->call.address_count = 0;
 }
 
-static bool open_peer(aed_watch *w)
+static bool open_peer(aed_host_watch *w)
 {
-    const int fd = aed_watch_connect(&w->call, w->view.rank);
+    const int fd = aed_host_watch_connect(&w->call, w->view.rank);
     w->waits[PEERS].fd = fd;
     if (fd >= 0) start_thread(w);
     return w->is_started;
 }
 
 /* Tells who is not watched. */
-static aed_status count_connected(const aed_watch *w, const aed_comm *world, bool connected)
+static aed_status count_connected(const aed_host_watch *w, const aed_comm *world, bool connected)
 {
     aed_status status = AED_OK;
     int missing = !connected, first = connected ? world->size : world->rank;
@@ -247,7 +248,7 @@ done:
     return status;
 }
 
-aed_status aed_watch_start(const aed_comm *world, aed_watch **watch)
+aed_status aed_host_watch_start(const aed_comm *world, aed_host_watch **watch)
 {
     aed_status status;
     bool several, connected = true;
@@ -255,7 +256,7 @@ aed_status aed_watch_start(const aed_comm *world, aed_watch **watch)
     AED_TRY(several_hosts(world, &several));
     if (!several) return AED_OK;
     AED_TRY(aed_dist_agree(world, allocate(world, watch)));
-    aed_watch *w = *watch;
+    aed_host_watch *w = *watch;
     AED_TRY(share_names(w, world));
     if (world->rank == 0) open_root(w);
     AED_TRY(aed_dist_broadcast(world, &w->call, sizeof w->call, 0));
@@ -263,13 +264,13 @@ aed_status aed_watch_start(const aed_comm *world, aed_watch **watch)
     AED_TRY(count_connected(w, world, connected));
     if (world->rank == 0 && w->is_started) (void)!write(w->pipe[1], "L", 1);
 done:
-    if (status != AED_OK) aed_watch_stop(watch);
+    if (status != AED_OK) aed_host_watch_stop(watch);
     return status;
 }
 
-void aed_watch_stop(aed_watch **watch)
+void aed_host_watch_stop(aed_host_watch **watch)
 {
-    aed_watch *w = *watch;
+    aed_host_watch *w = *watch;
     if (!w) return;
     if (w->is_started) {
         (void)!write(w->pipe[1], "S", 1);

@@ -17,7 +17,7 @@
 
 #include "core/buffer.h"
 #include "core/clock.h"
-#include "dist/watch_private.h"
+#include "dist/host_watch_private.h"
 
 /* Seconds without an answer until the kernel asks, between its questions, and how many it asks. */
 enum { ALIVE_IDLE = 2, ALIVE_INTERVAL = 2, ALIVE_PROBES = 3 };
@@ -40,7 +40,7 @@ static void keep_alive(int fd)
                1000 * (ALIVE_IDLE + ALIVE_INTERVAL * ALIVE_PROBES));
 }
 
-bool aed_watch_is_silent(int fd)
+bool aed_host_watch_is_silent(int fd)
 {
     struct tcp_info info;
     socklen_t length = sizeof info;
@@ -76,11 +76,11 @@ static bool is_local(const struct sockaddr *address)
     return IN6_IS_ADDR_LINKLOCAL(bytes);
 }
 
-static void list_addresses(aed_watch_call *call)
+static void list_addresses(aed_host_watch_call *call)
 {
     struct ifaddrs *all;
     if (getifaddrs(&all) != 0) return;
-    for (struct ifaddrs *at = all; at && call->address_count < AED_WATCH_ADDRESSES;
+    for (struct ifaddrs *at = all; at && call->address_count < AED_HOST_WATCH_ADDRESSES;
          at = at->ifa_next) {
         const struct sockaddr *address = at->ifa_addr;
         const unsigned up = IFF_UP | IFF_RUNNING;
@@ -115,9 +115,9 @@ static int bind_any(int family, int32_t *port)
     return fd;
 }
 
-int aed_watch_listen(aed_watch_call *call)
+int aed_host_watch_listen(aed_host_watch_call *call)
 {
-    *call = (aed_watch_call){0};
+    *call = (aed_host_watch_call){0};
     if (getrandom(call->question, sizeof call->question, 0) < 0 ||
         getrandom(call->answer, sizeof call->answer, 0) < 0)
         return -1;
@@ -127,15 +127,16 @@ int aed_watch_listen(aed_watch_call *call)
     return fd;
 }
 
-int aed_watch_accept(int listener, const aed_watch_call *call, int size, int *rank)
+int aed_host_watch_accept(int listener, const aed_host_watch_call *call, int size, int *rank)
 {
-    unsigned char hello[AED_WATCH_TOKEN + 4];
+    unsigned char hello[AED_HOST_WATCH_TOKEN + 4];
     const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) return -1;
     const bool ours = receive(fd, hello, sizeof hello) &&
-                      memcmp(hello, call->question, AED_WATCH_TOKEN) == 0;
-    const uint32_t claimed = ours ? aed_load_le32(hello + AED_WATCH_TOKEN) : 0;
-    if (claimed > 0 && claimed < (uint32_t)size && transmit(fd, call->answer, AED_WATCH_TOKEN)) {
+                      memcmp(hello, call->question, AED_HOST_WATCH_TOKEN) == 0;
+    const uint32_t claimed = ours ? aed_load_le32(hello + AED_HOST_WATCH_TOKEN) : 0;
+    if (claimed > 0 && claimed < (uint32_t)size &&
+        transmit(fd, call->answer, AED_HOST_WATCH_TOKEN)) {
         *rank = (int)claimed;
         keep_alive(fd);
         return fd;
@@ -174,16 +175,16 @@ static int call_address(const char *address, int port)
 }
 
 /* Whether it is rank 0 who answers: another machine may have the address in another network. */
-static bool is_answered(int fd, const aed_watch_call *call, int rank)
+static bool is_answered(int fd, const aed_host_watch_call *call, int rank)
 {
-    unsigned char hello[AED_WATCH_TOKEN + 4], answer[AED_WATCH_TOKEN];
-    memcpy(hello, call->question, AED_WATCH_TOKEN);
-    aed_store_le32(hello + AED_WATCH_TOKEN, (uint32_t)rank);
+    unsigned char hello[AED_HOST_WATCH_TOKEN + 4], answer[AED_HOST_WATCH_TOKEN];
+    memcpy(hello, call->question, AED_HOST_WATCH_TOKEN);
+    aed_store_le32(hello + AED_HOST_WATCH_TOKEN, (uint32_t)rank);
     return transmit(fd, hello, sizeof hello) && receive(fd, answer, sizeof answer) &&
            memcmp(answer, call->answer, sizeof answer) == 0;
 }
 
-int aed_watch_connect(const aed_watch_call *call, int rank)
+int aed_host_watch_connect(const aed_host_watch_call *call, int rank)
 {
     const double end = aed_clock_seconds() + CONNECT_SECONDS;
     for (int i = 0; i < call->address_count && aed_clock_seconds() < end; i++) {

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "dist/watch_private.h"
+#include "dist/host_watch_private.h"
 
 /* Milliseconds that a launcher has to end by itself. */
 enum { LAUNCHER_MS = 3000 };
@@ -23,7 +23,7 @@ static void print_line(const char *line)
 }
 
 /* "host n3 (rank 2)", "hosts n2 (4 ranks), n3 (4 ranks)": those on which ranks are lost. */
-static void list_hosts(const aed_watch_view *view, const bool *lost, char *text, size_t bytes)
+static void list_hosts(const aed_host_watch_view *view, const bool *lost, char *text, size_t bytes)
 {
     enum { LISTED = 6 };
     char list[600] = "";
@@ -46,7 +46,8 @@ static void list_hosts(const aed_watch_view *view, const bool *lost, char *text,
     snprintf(text, bytes, "%s %s%s", hosts == 1 ? "host" : "hosts", list, more ? " and more" : "");
 }
 
-void aed_watch_report_silence(const aed_watch_view *view, const bool *lost, bool all, int error)
+void aed_host_watch_report_silence(const aed_host_watch_view *view, const bool *lost, bool all,
+                                   int error)
 {
     char line[1024], hosts[640];
     list_hosts(view, lost, hosts, sizeof hosts);
@@ -56,7 +57,7 @@ void aed_watch_report_silence(const aed_watch_view *view, const bool *lost, bool
     print_line(line);
 }
 
-void aed_watch_report_end(const aed_watch_view *view, int rank)
+void aed_host_watch_report_end(const aed_host_watch_view *view, int rank)
 {
     char line[400];
     snprintf(line, sizeof line,
@@ -95,8 +96,8 @@ static void outlive_launcher(void)
     _exit(0);
 }
 
-_Noreturn void aed_watch_exit(void)
+_Noreturn void aed_host_watch_exit(void)
 {
     outlive_launcher();
-    _exit(AED_WATCH_EXIT);
+    _exit(AED_HOST_WATCH_EXIT);
 }

@@ -6,16 +6,16 @@
 
 #include <cmocka.h>
 
-#include "dist/watch.h"
+#include "dist/host_watch.h"
 #include "support/mpi_main.h"
 
 static void test_one_host_has_no_watch(void **state)
 {
     (void)state;
-    aed_watch *watch = (aed_watch *)&watch;
-    const aed_status status = aed_watch_start(&aed_test_world, &watch);
+    aed_host_watch *watch = (aed_host_watch *)&watch;
+    const aed_status status = aed_host_watch_start(&aed_test_world, &watch);
     aed_test_verdict(status == AED_OK && !watch, "a watch, or a failure: %d", (int)status);
-    aed_watch_stop(&watch);
+    aed_host_watch_stop(&watch);
 }
 
 int main(int argc, char **argv)
