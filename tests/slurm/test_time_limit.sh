@@ -29,6 +29,6 @@ AEDIST=$PWD/late submit unwarned mpirun sweep "${sweep[@]}"
 unwarned=$job
 
 "$AEDIST" "$AEDIST_CONFIG" "${sweep[@]}" --output local >local.txt
-expect_done "$warned" warned 200 1 local
-expect_done "$unwarned" unwarned 200 1 local
+expect_done "$warned" warned 300 1 local
+expect_done "$unwarned" unwarned 300 1 local
 grep --quiet 'stopped on the time limit' unwarned.log || fail "$(<unwarned.log)"
