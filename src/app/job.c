@@ -60,7 +60,9 @@ aed_status aed_job_load_data(aed_job *job, int64_t trial, const aed_comm *group)
     drop_data(job);
     const aed_config *config = &trials[trial].config;
     aed_status status = aed_source_create(&config->data, &job->source);
-    if (status == AED_OK) status = aed_source_mark(&job->source, &job->data_mark);
+    /* Samples that cannot be made fail the trials that want them, which then say why. */
+    if (status == AED_OK && aed_source_mark(&job->source, &job->data_mark) != AED_OK)
+        job->data_mark = 0;
     if (status == AED_OK)
         status = aed_dataset_create(&job->source, &config->data_options, &job->dataset);
     status = aed_dist_agree(group, status);

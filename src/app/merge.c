@@ -11,6 +11,7 @@
 #include "app/command.h"
 #include "app/output.h"
 #include "app/report.h"
+#include "app/summary.h"
 #include "config/difference.h"
 #include "core/memory.h"
 #include "io/file.h"
@@ -48,6 +49,7 @@ typedef struct merger {
     char *config; /* text of the first part's config.yaml */
     aed_merge_choice *choices;
     int64_t done, failed; /* of the chosen ones */
+    aed_status worst;     /* of those that failed */
 } merger;
 
 static const aed_comm self = {MPI_COMM_SELF, 0, 1};
@@ -264,10 +266,12 @@ static aed_status count_chosen(merger *m)
         const aed_merge_choice *choice = &m->choices[i];
         if (choice->source < 0) continue;
         const aed_stored *stored = m->sources[choice->source].stored;
-        if (strcmp(aed_stored_trial(stored, choice->trial)->status, "done") == 0)
+        const aed_status outcome = aed_summary_outcome(aed_stored_trial(stored, choice->trial));
+        if (outcome == AED_OK)
             m->done++;
         else
             m->failed++;
+        if (outcome > m->worst) m->worst = outcome;
     }
     if (m->done + m->failed > 0) return AED_OK;
     return aed_fail(AED_DATA, "%s: none of these runs has a trial that has ended; train them first",
@@ -312,7 +316,7 @@ static aed_status tell(const merger *m)
     print_missing(m, missing);
     printf("results   %s/results.h5\n", m->out);
     if (m->done == count) return AED_OK;
-    return m->failed == count ? AED_DIVERGED : AED_PARTIAL;
+    return m->failed == count ? m->worst : AED_PARTIAL;
 }
 
 static aed_status run(const aed_command_args *args, const aed_comm *world)

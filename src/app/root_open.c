@@ -8,6 +8,7 @@
 
 #include "app/output.h"
 #include "app/root_private.h"
+#include "app/summary.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "io/checkpoint.h"
@@ -28,16 +29,17 @@ static void find_state(aed_root *root, bool retry_failed)
     for (int64_t i = 0; i < job->list.count; i++) {
         queued_trial *t = &root->trials[i];
         const aed_trial_result *result = aed_run_find(root->run, job->plans[i].id);
-        if (result && strcmp(result->status, "done") == 0)
+        const aed_status outcome = result ? aed_summary_outcome(result) : AED_OK;
+        if (result && outcome == AED_OK)
             t->state = TRIAL_DONE;
         else if (result && !retry_failed)
             t->state = TRIAL_FAILED;
+        if (t->state == TRIAL_FAILED && outcome > root->worst) root->worst = outcome;
         done += t->state == TRIAL_DONE;
         failed += t->state == TRIAL_FAILED;
         interrupted += t->state == TRIAL_PENDING &&
                        aed_checkpoint_exists(job->output, job->plans[i].id);
     }
-    if (failed > 0) root->worst = AED_DIVERGED;
     root->has_checkpoints = interrupted > 0;
     if (done + failed > 0)
         printf("resume    %s holds %" PRId64 " of these trials as done and %" PRId64

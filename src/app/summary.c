@@ -18,6 +18,12 @@ aed_status aed_summary_settings(const aed_trial *trial, aed_result_setting **set
     return AED_OK;
 }
 
+aed_status aed_summary_outcome(const aed_trial_result *result)
+{
+    if (strcmp(result->status, "failed") != 0) return AED_OK;
+    return strcmp(result->failure, "data") == 0 ? AED_DATA : AED_DIVERGED;
+}
+
 static void add_scalar(aed_trial_summary *summary, const char *name, double value)
 {
     summary->names[summary->scalar_count] = name;
@@ -92,6 +98,9 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
                   : outcome == AED_STOPPED ? "running"
                                            : "done",
         .reason = summary->reason,
+        .failure = !failed               ? ""
+                   : outcome == AED_DATA ? "data"
+                                         : "diverged",
         .seed = source->config.seed,
         .epochs = history->epochs,
         .seconds = history->seconds,

@@ -20,6 +20,9 @@ typedef struct aed_trial_summary {
 /* The trial's swept settings as results hold them, for the caller to aed_free. */
 aed_status aed_summary_settings(const aed_trial *trial, aed_result_setting **settings);
 
+/* How a stored trial ended: AED_OK, AED_DIVERGED or AED_DATA. */
+aed_status aed_summary_outcome(const aed_trial_result *result);
+
 /* `outcome` is how the trial ended, AED_STOPPED for one on its way; the message of a failure is the
  * last one. Destroy in any case. Not collective. */
 aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,

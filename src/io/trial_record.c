@@ -1,7 +1,7 @@
 /* An ended trial as bytes. All numbers little-endian; f64 is the bits of an IEEE double; text is a
  * u32 length and that many bytes, none of them 0:
  *
- *   text id, text status, text reason, u64 seed, i64 epochs, f64 seconds, f64 samples_per_second,
+ *   text id, text status, text reason, text failure, u64 seed, i64 epochs, f64 seconds, f64 samples_per_second,
  *   text weights_hash, text resolved,
  *   u32 settings,  each: text axis, text text, f64 number
  *   u32 columns,   each: text name
@@ -75,6 +75,7 @@ aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *b
     aed_buffer_put_text(buffer, result->id);
     aed_buffer_put_text(buffer, result->status);
     aed_buffer_put_text(buffer, result->reason);
+    aed_buffer_put_text(buffer, result->failure);
     aed_buffer_put_u64(buffer, result->seed);
     aed_buffer_put_u64(buffer, (uint64_t)result->epochs);
     aed_buffer_put_f64(buffer, result->seconds);
@@ -377,6 +378,7 @@ aed_status aed_trial_record_decode(const unsigned char *payload, size_t length, 
     if (in.status == AED_OK && !aed_trial_record_id_valid(result->id)) malformed(&in, "trial id");
     result->status = take_text(&in);
     result->reason = take_text(&in);
+    result->failure = take_text(&in);
     result->seed = take_u64(&in);
     result->epochs = (int64_t)take_u64(&in);
     result->seconds = take_f64(&in);

@@ -119,5 +119,17 @@ assert list(h5py.File('half/results.h5')['summary/status']) == [b'done', b'faile
     cat stdout stderr
     failed=1
 fi
+# The data of all trials fail: exit 3, and so says a rerun, which trains nothing.
+for run in first again; do
+    "$AEDIST" "$AEDIST_SOURCE/configs/signal.yaml" train.epochs=2 \
+        'data.functions=["sqrt(x+4000)","x","x","x"]' 'sweep.data.start=[[-6000,1],[-5000,5000]]' \
+        --output none >stdout 2>stderr </dev/null
+    status=$?
+    if [ $status -ne 3 ] || { [ $run = again ] && ! grep -q '^resume ' stdout; }; then
+        echo "FAILED: the data of all trials, $run: exit $status"
+        cat stdout stderr
+        failed=1
+    fi
+done
 [ $failed = 0 ] && echo "$number wrong inputs refused as documented"
 exit $failed

@@ -22,7 +22,7 @@ def text(payload, at):
 def metrics(payload):
     """Offset of the first metric's value in the last row, behind all that comes before."""
     at = 0
-    for _ in range(3):
+    for _ in range(4):
         _, at = text(payload, at)
     at += 8 * 4
     hash_at = at
