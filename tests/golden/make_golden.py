@@ -19,6 +19,10 @@ A case is a group <kind>/<name> (layers, losses, optimizers, schedules, recipes)
     facts          (tensors, 4): bound (see initial), stride, and two sums over all numbers of the
                    tensor times initial(name, count, 1): of the gradient and of the final values
 
+The cases of `trainings` are whole trainings of forty epochs, each a step: `losses` are those after each
+epoch, `lr` the rates in it, `ema_losses` those of PyTorch's AveragedModel, if the config has `ema`. They
+have no output and one row of `tensors`, the initial values.
+
 The cases of `models` are the whole models of the image recipes: support/torch_models.py here, their
 YAML in configs/ there. They have no target and no config, but the attributes
 
@@ -46,6 +50,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from torch_models import RECIPES  # noqa: E402
 
 STEPS = 10
+EPOCHS = 40  # of a training
 THIN = 48  # about so many numbers of a tensor are stored at most
 
 
@@ -264,6 +269,48 @@ def add_case(file, kind, name, config, target, inputs=None, bound=None):
     print(f"{kind}/{name}: loss {losses[0]:.6g} -> {losses[-1]:.6g}")
 
 
+def add_training(file, name, config, target):
+    """Epochs of one step, with what is decided from the loss after each."""
+    train = config["train"]
+    target = target.astype(np.float32)
+    model = Autoencoder(config, target.shape[1:])
+    start = set_initial(model)
+    x = torch.from_numpy(target).double()
+    loss_of = make_loss(train["loss"])
+    optimizer = make_optimizer(train["optimizer"], model.parameters())
+    plateau = average = None
+    if "schedule" in train:
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **one(train["schedule"])[1])
+    if "ema" in train:
+        average = torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(train["ema"]))
+    losses, rates, averages = [], [], []
+    for _ in range(EPOCHS):
+        optimizer.zero_grad()
+        loss_of(model(x), x).backward()
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        with torch.no_grad():
+            losses.append(loss_of(model(x), x).item())
+            if average:
+                average.update_parameters(model)
+                averages.append(loss_of(average(x), x).item())
+        if plateau:
+            plateau.step(losses[-1])
+    assert not plateau or len(set(rates)) > 2, (name, rates)
+    group = file.require_group("trainings").create_group(name)
+    group.attrs["config"] = np.bytes_(json.dumps(config))
+    group.attrs["tensors"] = np.bytes_(" ".join(start))
+    store(group, "target", target)
+    store(group, "losses", np.array(losses))
+    store(group, "lr", np.array(rates))
+    if averages:
+        store(group, "ema_losses", np.array(averages))
+    store(group, "tensors", np.concatenate([values.ravel() for _, values in start.values()])[None])
+    store(group, "facts", np.array([[bound, 1, 0, 0] for bound, _ in start.values()]))
+    print(f"trainings/{name}: loss {losses[0]:.6g} -> {losses[-1]:.6g}, {len(set(rates))} rates")
+
+
 def config_of(shape, samples, encoder, decoder, loss="mse", optimizer=None, epochs=STEPS, code=None,
               **train_keys):
     # The source only has to be one: the test gives the samples of this file.
@@ -402,6 +449,21 @@ def schedule_cases(file, random):
     case("warmup_cosine", {"cosine": {"warmup": 5}})
 
 
+def training_cases(file, random):
+    data = random.normal(size=(20, 3))
+
+    def case(name, optimizer, **keys):
+        add_training(file, name, small(optimizer=optimizer, epochs=EPOCHS, **keys), data)
+
+    case("plateau", {"sgd": {"lr": 0.3}}, schedule={"plateau": {"factor": 0.5, "patience": 2,
+                                                              "threshold": 0.2}})
+    case("plateau_cooldown", {"adam": {"lr": 0.05}}, schedule={"plateau": {
+        "factor": 0.3, "patience": 0, "threshold": 0.1, "cooldown": 4, "min_lr": 0.001}})
+    case("ema", {"adam": {"lr": 0.02}}, ema=0.9)
+    case("ema_plateau", {"sgd": {"lr": 0.5, "momentum": 0.5}}, ema=0.5,
+         schedule={"plateau": {"factor": 0.2, "patience": 1, "threshold": 0.3}})
+
+
 def bezier_windows(count, random):
     """As configs/bezier.yaml describes them."""
     t = np.linspace(0, 1, 150)
@@ -519,7 +581,7 @@ def main():
     with h5py.File(path, "w", libver=("v110", "v110"), track_order=False) as file:
         file.attrs["made_by"] = f"tests/golden/make_golden.py, PyTorch {torch.__version__}"
         for seed, add in enumerate((layer_cases, loss_cases, optimizer_cases, schedule_cases,
-                                    recipe_cases, model_cases), start=1):
+                                    recipe_cases, model_cases, training_cases), start=1):
             add(file, np.random.default_rng(seed))
     print(f"{path}: {path.stat().st_size} bytes")
 

@@ -1,5 +1,5 @@
 /* Small models against PyTorch: forward, loss, gradients of the first step, and ten optimiser steps,
- * from the config's text through the trainer. golden.h5 comes from make_golden.py; this needs no
+ * from the config's text through the trainer; and whole trainings. golden.h5 comes from make_golden.py; this needs no
  * PyTorch.
  *
  * The fixture is exact (float64 rounded once), so differences are aedist's own rounding. A parameter is
@@ -21,7 +21,7 @@
 #include "support/golden_file.h"
 #include "support/kernel_case.h"
 #include "support/layer_run.h"
-#include "train/trainer.h"
+#include "train/trial.h"
 
 enum { INITIAL, GRADIENT, AFTER, ROWS };
 enum { MOST_OVERRIDES = 8, CLASSES = 10 };
@@ -32,6 +32,8 @@ static const char *const fixture = AED_SOURCE_DIR "/tests/golden/golden.h5";
 static const double OUTPUT = 2e-6, GRADIENTS = 2e-6;
 /* Relative, of each step's loss. */
 static const double LOSS = 2e-6;
+/* The same after forty epochs. */
+static const double LATE_LOSS = 1e-5;
 /* Relative to the largest move of the tensor, and to its largest element: ten roundings. */
 static const double MOVE = 5e-5, PLACE = 2.5e-7;
 
@@ -124,7 +126,7 @@ static bool each_tensor(golden_run *r, bool (*check)(golden_run *, const golden_
         g.count = aed_shape_count(&g.tensor->shape);
         g.kept = (g.count + g.stride - 1) / g.stride;
         assert_true(column + g.kept <= r->c->columns);
-        for (int row = 0; row < ROWS; row++)
+        for (int row = 0; row < (r->c->output ? ROWS : GRADIENT); row++)
             g.row[row] = r->c->tensors + row * r->c->columns + column;
         ok &= check(r, &g);
         column += g.kept;
@@ -288,6 +290,46 @@ static bool check_case(const aed_golden_case *c)
     return ok;
 }
 
+/* What the recorded epochs tell, and what is decided from them. */
+static bool check_rows(golden_run *r, const aed_trial_history *history)
+{
+    const aed_golden_case *c = r->c;
+    const int64_t columns = history->metrics.column_count;
+    const int64_t ema = aed_history_column(history, "ema_val_loss");
+    bool ok = true;
+    assert_int_equal(history->metrics.rows, c->steps);
+    assert_true((ema >= 0) == (c->ema_losses != NULL));
+    for (int64_t i = 0; i < c->steps; i++) {
+        const double *row = history->values + i * columns;
+        ok &= check_number("loss after", i, row[AED_COLUMN_VAL_LOSS], c->losses[i], LATE_LOSS);
+        ok &= check_number("learning rate", i, row[AED_COLUMN_LR], c->lr[i], 1e-12);
+        if (ema >= 0)
+            ok &= check_number("loss of the average", i, row[ema], c->ema_losses[i], LATE_LOSS);
+    }
+    return ok;
+}
+
+static bool check_training(const aed_golden_case *c)
+{
+    golden_run r;
+    aed_training training;
+    run_create(c, &r);
+    each_tensor(&r, set_initial);
+    must(aed_training_create(&r.trainer, &training), c);
+    must(aed_training_run(&training, NULL), c);
+    const bool ok = check_rows(&r, &training.history);
+    if (!ok) print_error("  in %s\n", c->name);
+    aed_training_destroy(&training);
+    run_destroy(&r);
+    return ok;
+}
+
+static void test_trainings_match_pytorch(void **state)
+{
+    (void)state;
+    assert_int_equal(aed_golden_each(fixture, "trainings", 4, check_training), 0);
+}
+
 #define GOLDEN_TEST(kind, least)                                                 \
     static void test_##kind##_match_pytorch(void **state)                        \
     {                                                                            \
@@ -315,6 +357,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_losses_match_pytorch),
         cmocka_unit_test(test_optimizers_match_pytorch),
         cmocka_unit_test(test_schedules_match_pytorch),
+        cmocka_unit_test(test_trainings_match_pytorch),
         cmocka_unit_test(test_recipes_match_pytorch),
         cmocka_unit_test(test_models_match_pytorch),
     };

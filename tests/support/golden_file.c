@@ -129,13 +129,18 @@ static void read_case(hid_t group, aed_golden_case *c)
         read_recipe(group, c);
     else
         read_config(group, c);
-    read_data(group, "output", H5T_NATIVE_FLOAT, (void **)&c->output, size);
+    const bool training = H5Lexists(group, "output", H5P_DEFAULT) <= 0;
+    if (!training) read_data(group, "output", H5T_NATIVE_FLOAT, (void **)&c->output, size);
     read_data(group, "losses", H5T_NATIVE_DOUBLE, (void **)&c->losses, size);
     c->steps = (int64_t)size[0];
     read_data(group, "lr", H5T_NATIVE_DOUBLE, (void **)&c->lr, size);
     assert_int_equal(size[0], c->steps);
+    if (H5Lexists(group, "ema_losses", H5P_DEFAULT) > 0) {
+        read_data(group, "ema_losses", H5T_NATIVE_DOUBLE, (void **)&c->ema_losses, size);
+        assert_int_equal(size[0], c->steps);
+    }
     read_data(group, "tensors", H5T_NATIVE_FLOAT, (void **)&c->tensors, size);
-    assert_int_equal(size[0], 3);
+    assert_int_equal(size[0], training ? 1 : 3);
     c->columns = (int64_t)size[1];
     read_data(group, "facts", H5T_NATIVE_DOUBLE, (void **)&c->facts, size);
     assert_int_equal(size[1], AED_GOLDEN_FACTS);
@@ -156,6 +161,7 @@ static void destroy_case(aed_golden_case *c)
     aed_free(c->terms);
     aed_free(c->losses);
     aed_free(c->lr);
+    aed_free(c->ema_losses);
     aed_free(c->tensors);
     aed_free(c->facts);
 }

@@ -20,15 +20,18 @@ typedef struct aed_golden_case {
     int64_t samples, features;
     float *target, *input; /* [samples][features]; input is NULL if it is the target */
     int32_t *labels;       /* [samples], 0 ... 9, of a recipe; else NULL */
-    float *output;         /* every output_stride-th number of [samples][features] */
+    float *output; /* not of a training: every output_stride-th number of [samples][features] */
     int64_t output_stride;
     double *projections; /* [samples], of a recipe's output on initial("output"); else NULL */
     int64_t steps;
     double *losses, *lr; /* [steps] */
+    double *ema_losses;  /* [steps] of a training with a moving average; else NULL */
     double *terms;       /* [steps][term_count] of a recipe's losses; else NULL */
     int64_t term_count;
     int64_t columns;
-    float *tensors; /* [3][columns]: initial, gradient of the first step, after all steps */
+    float *
+        tensors; /* [3][columns]: initial, gradient of the first step, after all steps; of a training
+                     * the first alone */
     int64_t tensor_count;
     double *facts; /* [tensor_count][AED_GOLDEN_FACTS] */
 } aed_golden_case;
