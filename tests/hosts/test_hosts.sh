@@ -11,7 +11,8 @@ if ! reason=$(hosts_can); then
     exit 77
 fi
 prefix=aed$(tr 0-9 a-j <<<$$)
-trap 'hosts_down "$prefix"' EXIT
+tools=$(mktemp --directory /tmp/aedist-hosts.XXXXXX) # mpirun's agent must have no blanks in its name
+trap 'hosts_down "$prefix"; rm -rf "$tools"' EXIT
 trap 'exit 1' INT TERM
 rm -rf "$AEDIST_SCRATCH"
 mkdir -p "$AEDIST_SCRATCH"
@@ -23,8 +24,8 @@ fail() {
 }
 
 hosts_up "$prefix" 3 || fail "no namespaces"
-hosts_agent agent "$prefix"
-export OMPI_MCA_plm_rsh_agent=$PWD/agent OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=eth0 \
+hosts_agent "$tools/agent" "$prefix"
+export OMPI_MCA_plm_rsh_agent=$tools/agent OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=eth0 \
     OMPI_MCA_oob_tcp_if_include=eth0
 # MPI believes that each host has all of this machine's cores to itself.
 export OMPI_MCA_mpi_yield_when_idle=1

@@ -31,12 +31,14 @@ only_in_full() {
     [ -n "${AEDIST_FULL_TESTS:-}" ] || skip "takes a minute or two; set AEDIST_FULL_TESTS=1"
 }
 
-# Brings up a cluster of $1 nodes for this test, which ends with it.
+# Brings up a cluster of $1 nodes for this test, which ends with it; in a folder of its own, as Slurm's
+# files must have no blanks in their names.
 start_cluster() {
-    trap '"$cluster" down "$AEDIST_SCRATCH/cluster"' EXIT
-    "$cluster" up "$1" "$AEDIST_SCRATCH/cluster" >cluster.txt 2>&1 || fail "$(<cluster.txt)"
+    cluster_folder=$(mktemp --directory /tmp/aedist-slurm.XXXXXX)
+    trap '"$cluster" down "$cluster_folder"; rm -rf "$cluster_folder"' EXIT
+    "$cluster" up "$1" "$cluster_folder" >cluster.txt 2>&1 || fail "$(<cluster.txt)"
     # shellcheck source=/dev/null
-    . "$AEDIST_SCRATCH/cluster/env"
+    . "$cluster_folder/env"
 }
 
 # Submits the job script slurm/$3.sbatch with the launcher $2 and what follows, the output in the folder $1

@@ -39,10 +39,10 @@ for name in "${!jobs[@]}"; do
 done
 for name in host-srun host-mpirun host-shared; do
     find_node $name
-    "$cluster" off "$node" "$AEDIST_SCRATCH/cluster"
+    "$cluster" off "$node" "$cluster_folder"
 done
 find_node daemon
-pkill --signal KILL --full "^slurmd -N $node -f $AEDIST_SCRATCH/cluster/"
+pkill --signal KILL --full "^slurmd -N $node -f $cluster_folder/"
 
 mpirun -np 2 "$AEDIST" "$AEDIST_CONFIG" "${apart[@]}" --output apart >apart.txt 2>&1 </dev/null
 "$AEDIST" "$AEDIST_CONFIG" "${shared[@]}" --output shared >shared.txt
