@@ -149,6 +149,8 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
     aed_training training;
     status = aed_training_create(&trainer, &training);
     if (status == AED_OK) aed_training_destroy(&training);
+    if (status == AED_OK)
+        status = aed_findings_add(&job->findings, &job->list.trials[trial], &trainer);
     if (status == AED_OK) status = aed_initials_apply(&job->initials, &config->init_from, &trainer);
     aed_trainer_destroy(&trainer);
     if (status != AED_OK) return status;
@@ -258,6 +260,7 @@ void aed_job_destroy(aed_job *job)
 {
     drop_data(job);
     aed_initials_destroy(&job->initials);
+    aed_findings_destroy(&job->findings);
     aed_trial_list_destroy(&job->list);
     aed_free(job->plans);
     aed_free(job->output);

@@ -3,6 +3,7 @@
 #define AED_APP_JOB_H
 
 #include "aedist/data.h"
+#include "app/findings.h"
 #include "app/initial.h"
 #include "app/options.h"
 #include "config/config.h"
@@ -26,8 +27,9 @@ typedef struct aed_job {
     aed_trial_list list;
     aed_plan *plans; /* a trial each */
     aed_initials initials;
-    char *output;   /* folder */
-    char *resolved; /* the config with all defaults written out, of the whole sweep */
+    aed_findings findings; /* of all parts */
+    char *output;          /* folder */
+    char *resolved;        /* the config with all defaults written out, of the whole sweep */
     aed_part part;
     int64_t sweep_count; /* trials of all parts */
     double program_mark; /* of the executable file of rank 0; 0: not known */

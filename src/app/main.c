@@ -102,6 +102,7 @@ static aed_status run_config(int argc, char **argv, const aed_comm *world, doubl
     if (shows) aed_signals_release();
     AED_TRY(aed_dist_agree(world, aed_kernels_choose()));
     AED_TRY(aed_job_create(&options, world, &job));
+    if (world->rank == 0) aed_findings_print_warnings(&job.findings, job.sweep_count);
     if (options.sbatch.asked)
         status = print_job_script(&job, &options);
     else if (shows)

@@ -146,6 +146,7 @@ void aed_report_plan(const aed_job *job, const aed_trainer *trainer)
     printf("engine    tile %d, leaf %" PRId64 ": at most %" PRId64 " ranks are useful\n",
            trainer->model.lanes, trainer->model.leaf, job->plans[0].leaves);
     print_memory(job, trainer);
+    aed_findings_print_notes(&job->findings, job->sweep_count);
     printf("output    %s\n", job->output);
     print_trials(job);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "train/checks.h"
 
 /* ---- Config ------------------------------------------------------------------------------------ */
 
@@ -143,6 +144,15 @@ static aed_status take_parameters(const aed_trial_result *result, aed_trainer *t
                     result->id, result->tensor_count, model->tensor_count, remedy);
 }
 
+/* An override may have brought data for which the loss is not defined. */
+static aed_status check_targets(const aed_trainer *trainer)
+{
+    char text[AED_FINDING_BYTES];
+    if (trainer->config->checks[AED_CHECK_LOSS_TARGETS] != AED_CHECK_ERROR) return AED_OK;
+    const aed_status status = aed_check_find(trainer, AED_CHECK_LOSS_TARGETS, text);
+    return status == AED_OK && text[0] ? aed_fail(AED_CONFIG, "%s", text) : status;
+}
+
 aed_status aed_restorer_open(aed_restorer *restorer, int64_t index, aed_restored *restored)
 {
     const aed_comm *comm = &restorer->comm;
@@ -159,6 +169,7 @@ aed_status aed_restorer_open(aed_restorer *restorer, int64_t index, aed_restored
     AED_TRY(aed_dist_agree(comm, add_test(restorer, &list->trials[0].config, restored)));
     AED_TRY(aed_trainer_create(&restored->config, &restorer->dataset, &restorer->source.shape, comm,
                                trainer));
+    AED_TRY(aed_dist_agree(comm, check_targets(trainer)));
     if (result) status = take_parameters(result, trainer);
     AED_TRY(aed_dist_agree(comm, status));
     status = aed_dist_broadcast(comm, trainer->params,

@@ -56,6 +56,27 @@ typedef struct aed_init_from {
 /* The weights that a trial ends with. */
 typedef enum aed_keep { AED_KEEP_LAST, AED_KEEP_BEST, AED_KEEP_MEAN } aed_keep;
 
+/* Rules that a set-up is checked by before any training, as the section `checks` lists them, and what
+ * becomes of one that is broken: see train/checks.h. */
+typedef enum aed_check {
+    AED_CHECK_LOSS_TARGETS,
+    AED_CHECK_LOSS_OUTPUTS,
+    AED_CHECK_REACH,
+    AED_CHECK_CODE_SCALE,
+    AED_CHECK_SOFTMAX,
+    AED_CHECK_CHECKERBOARD,
+    AED_CHECK_WIDE_CODE,
+    AED_CHECK_ONE_CHANNEL,
+    AED_CHECK_COUNT
+} aed_check;
+
+typedef enum aed_check_level {
+    AED_CHECK_NONE, /* not looked for */
+    AED_CHECK_NOTE, /* told by --dry-run */
+    AED_CHECK_WARN, /* told on stderr */
+    AED_CHECK_ERROR /* refused */
+} aed_check_level;
+
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
@@ -98,6 +119,8 @@ typedef struct aed_config {
     int64_t checkpoint_keep;   /* of a trial */
     int64_t ranks_per_trial;   /* 0: auto */
     double time_limit;         /* minutes from the start of the job; 0: none */
+
+    aed_check_level checks[AED_CHECK_COUNT];
 
     int64_t log_every; /* epochs between progress lines in a batch log; 0: by time */
 
@@ -161,7 +184,7 @@ aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int
 aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
- * matter to its numbers (not name, log, data.memory, checkpoint, ranks_per_trial, time_limit;
+ * matter to its numbers (not name, log, data.memory, checks, checkpoint, ranks_per_trial, time_limit;
  * metrics only if something is decided at recorded epochs). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 

@@ -83,6 +83,12 @@ aed_status aed_read_evaluations(aed_config_memory *memory, const aed_node *node,
 aed_status aed_read_snapshots(aed_config_memory *memory, const aed_node *node,
                               aed_snapshot_spec *snapshots);
 
+/* The words of `checks` by aed_check_level. */
+extern const char *const aed_check_words[];
+
+/* `checks:`, by the table in read_checks.c where it says nothing. */
+aed_status aed_read_checks(const aed_node *node, aed_check_level levels[AED_CHECK_COUNT]);
+
 /* `checkpoint:`, `ranks_per_trial:` and `time_limit:` of the top level. */
 aed_status aed_read_job(const aed_node *root, aed_config *config);
 /* `config->noise_scale` is read before the model, the model before the training. */

@@ -371,6 +371,14 @@ static void add_snapshots(aed_text *text, const aed_snapshot_spec *snapshots)
     aed_text_add(text, "}\n");
 }
 
+static void add_checks(aed_text *text, const aed_check_level levels[AED_CHECK_COUNT])
+{
+    const aed_section *section = aed_section_get(AED_SECTION_CHECKS);
+    aed_text_add(text, "checks:\n");
+    for (int i = 0; i < AED_CHECK_COUNT; i++)
+        aed_text_addf(text, "  %s: %s\n", section->keys[i].name, aed_check_words[levels[i]]);
+}
+
 /* A time in the unit that the config takes; a positive one only. */
 static void add_minutes(aed_text *text, double minutes)
 {
@@ -412,6 +420,7 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
                   config->metrics_dead_units ? "true" : "false");
     add_snapshots(&all, &config->snapshots);
     aed_text_addf(&all, "log: {every: %" PRId64 "}\n", config->log_every);
+    add_checks(&all, config->checks);
     add_job(&all, config);
     return aed_text_take(&all, text);
 }

@@ -1,4 +1,5 @@
 /* The keys of the config that belong to no kind; see kinds.h. */
+#include "config/config.h"
 #include "config/kinds.h"
 
 static const aed_key top_keys[] = {
@@ -12,6 +13,7 @@ static const aed_key top_keys[] = {
     {"metrics", "mapping: every, norms, dead_units"},
     {"snapshots", "mapping: every, samples, split, corrupt (none)"},
     {"log", "mapping: every"},
+    {"checks", "mapping of rules for set-ups to none, note (told by --dry-run), warn or error"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
     {"variant",
      "name of the variant to train; sweep.variant: [wide, narrow] trains several (none)"},
@@ -149,6 +151,26 @@ static const aed_key checkpoint_keys[] = {
     {"keep", "whole number >= 1: checkpoints of a trial that are kept (2)"},
 };
 
+/* By aed_check; each value is none, note, warn or error. */
+static const aed_key checks_keys[] = {
+    [AED_CHECK_LOSS_TARGETS] = {"loss_targets",
+                                "targets for which a loss is not defined: of bce, outside of [0, "
+                                "1] (error)"},
+    [AED_CHECK_LOSS_OUTPUTS] = {"loss_outputs",
+                                "outputs for which a loss is not defined: of bce, outside of [0, "
+                                "1] (error)"},
+    [AED_CHECK_REACH] = {"reach", "targets that the last layer cannot give (error)"},
+    [AED_CHECK_CODE_SCALE] = {"code_scale", "an unbounded code, which outgrows its noise (warn)"},
+    [AED_CHECK_SOFTMAX] = {"softmax", "a saturating layer directly behind a softmax (warn)"},
+    [AED_CHECK_CHECKERBOARD] = {"checkerboard",
+                                "a transposed convolution whose kernel is larger than its stride, "
+                                "but no multiple of it (note)"},
+    [AED_CHECK_WIDE_CODE] = {"wide_code",
+                             "a code at least as wide as the input, without any noise (note)"},
+    [AED_CHECK_ONE_CHANNEL] = {"one_channel", "dropout of channels where there is one (note)"},
+};
+_Static_assert(sizeof checks_keys / sizeof *checks_keys == AED_CHECK_COUNT, "a key for each rule");
+
 /* What may stand where a number does that is a level. */
 static const aed_key level_keys[] = {
     {"from", "number >= 0: the level in the first epoch; required"},
@@ -178,6 +200,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_RANGE] = SECTION("sweep.KEY", range_keys),
     [AED_SECTION_RANDOM] = SECTION("sweep.KEY.random", random_keys),
     [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
+    [AED_SECTION_CHECKS] = SECTION("checks", checks_keys),
     [AED_SECTION_LEVEL] = SECTION("LEVEL", level_keys),
 };
 

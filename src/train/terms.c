@@ -10,36 +10,9 @@
 
 /* ---- Binding ---------------------------------------------------------------------------------- */
 
-static bool lies_within(aed_interval inner, aed_interval outer)
-{
-    return inner.lo >= outer.lo && inner.hi <= outer.hi;
-}
-
 static const aed_shape *output_shape(const aed_model *model, int layer)
 {
     return layer < 0 ? &model->input : &model->layers[layer].out;
-}
-
-/* A loss must be defined for every target and every output. */
-static aed_status check_domain(const aed_term *term, aed_interval targets, const aed_layer *layer)
-{
-    const aed_loss_ops *ops = term->ops;
-    const char *where = term->spec->where, *kind = ops->kind.name;
-    if (!lies_within(targets, ops->target_domain))
-        return aed_fail(AED_CONFIG,
-                        "%s: %s is defined for targets in [%g, %g], but %s in [%.4g, %.4g]; use "
-                        "mse, or data scaled to that interval",
-                        where, kind, ops->target_domain.lo, ops->target_domain.hi,
-                        term->is_penalty ? "those of a penalty lie" : "the data lies", targets.lo,
-                        targets.hi);
-    if (layer && !lies_within(layer->out_interval, ops->output_domain))
-        return aed_fail(AED_CONFIG,
-                        "%s: %s is defined for outputs in [%g, %g], but those of %s (%s) lie in "
-                        "[%.4g, %.4g]; end with sigmoid there, or use mse",
-                        where, kind, ops->output_domain.lo, ops->output_domain.hi,
-                        layer->spec->path, layer->ops->kind.name, layer->out_interval.lo,
-                        layer->out_interval.hi);
-    return AED_OK;
 }
 
 static aed_status check_labels(const aed_trainer *t, const aed_term *term, const char *tap)
@@ -73,9 +46,7 @@ static aed_status bind_term(const aed_trainer *t, const aed_loss_term_spec *spec
     term->features = aed_shape_count(output_shape(&t->model, term->layer));
     term->elements = term->ops->on_labels ? 1 : term->features;
     term->is_penalty = !term->ops->on_labels && term->layer != reconstruction;
-    if (term->ops->on_labels) return check_labels(t, term, spec->tap);
-    const aed_layer *layer = term->layer < 0 ? NULL : &t->model.layers[term->layer];
-    return check_domain(term, term->is_penalty ? (aed_interval){0, 0} : t->data->interval, layer);
+    return term->ops->on_labels ? check_labels(t, term, spec->tap) : AED_OK;
 }
 
 /* A term is called by its kind, and by its tap too if others have the kind. */

@@ -170,7 +170,7 @@ int64_t aed_trainer_leaves(const aed_trainer *trainer);
 /* A leaf's doubles: a sum a term, then these, then the confusion matrix, then the units. */
 enum { AED_SLOT_FAILED, AED_SLOT_STOPPED, AED_SLOT_CORRECT, AED_SLOTS };
 
-/* terms.c: binds the config's losses to the model and checks that each is defined there. */
+/* terms.c: binds the config's losses to the model. Where they are defined is for checks.h. */
 aed_status aed_trainer_bind_terms(aed_trainer *trainer, const aed_shape *shape);
 /* units.c: finds the relus of the model if the config wants their dead units. Fails with AED_CONFIG,
  * AED_MEMORY. */

@@ -297,6 +297,23 @@ static void test_data_options_refused(void **state)
                    "data.holdut=0.1: unknown key 'data.holdut' (did you mean 'holdout'?)");
 }
 
+static void test_checks_read(void **state)
+{
+    (void)state;
+    aed_trial_list trials = parse_trials(bezier_text, "checks={reach: none, softmax: error}");
+    const aed_check_level *levels = trials.trials[0].config.checks;
+    assert_int_equal(levels[AED_CHECK_REACH], AED_CHECK_NONE);
+    assert_int_equal(levels[AED_CHECK_SOFTMAX], AED_CHECK_ERROR);
+    assert_int_equal(levels[AED_CHECK_CODE_SCALE], AED_CHECK_WARN);
+    assert_int_equal(levels[AED_CHECK_WIDE_CODE], AED_CHECK_NOTE);
+    aed_trial_list_destroy(&trials);
+    assert_refused(bezier_text, "checks.reach=warning",
+                   "checks.reach=warning: 'reach' must be none, note, warn or error, but is "
+                   "'warning'");
+    assert_refused(bezier_text, "checks.raech=warn",
+                   "checks.raech=warn: unknown key 'checks.raech' (did you mean 'reach'?)");
+}
+
 static void test_missing_keys_named(void **state)
 {
     (void)state;
@@ -555,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_unknown_kinds_named),
         cmocka_unit_test(test_data_options_read),
         cmocka_unit_test(test_data_options_refused),
+        cmocka_unit_test(test_checks_read),
         cmocka_unit_test(test_missing_keys_named),
         cmocka_unit_test(test_wrong_types_named),
         cmocka_unit_test(test_values_out_of_range_named),

@@ -49,6 +49,15 @@ static void test_resolve_writes_every_default(void **state)
                                  "metrics: {every: 1, norms: false, dead_units: false}\n"
                                  "snapshots: null\n"
                                  "log: {every: 0}\n"
+                                 "checks:\n"
+                                 "  loss_targets: error\n"
+                                 "  loss_outputs: error\n"
+                                 "  reach: error\n"
+                                 "  code_scale: warn\n"
+                                 "  softmax: warn\n"
+                                 "  checkerboard: note\n"
+                                 "  wide_code: note\n"
+                                 "  one_channel: note\n"
                                  "checkpoint: {every: 10.0 min, keep: 2}\n"
                                  "ranks_per_trial: auto\n"
                                  "time_limit: none\n"));
@@ -70,6 +79,7 @@ static const char *const forms[] = {
     "checkpoint={every: 90s}",
     "time_limit=1.5 h",
     "ranks_per_trial=3",
+    "checks={reach: none, softmax: note, wide_code: warn, one_channel: error}",
     "train.corrupt=[{masking: 0.5}, {gaussian: 0.5}, {clip: [0, 1]}]",
     "input_noise=0.25",
     "evaluate={noisy: {split: val, corrupt: train}, half: {corrupt: [{masking: 0.5}]}, again: "
@@ -175,6 +185,7 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "data.memory=3", true);
     assert_same_id(NULL, "checkpoint={every: 3 epochs, keep: 1}", true);
     assert_same_id(NULL, "ranks_per_trial=3", true);
+    assert_same_id(NULL, "checks.reach=none", true);
     assert_same_id(NULL, "time_limit=1.5 h", true);
     assert_same_id(NULL, "data.scale=auto", true);
     assert_same_id(NULL, "data.holdout=0", true);
