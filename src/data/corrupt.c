@@ -10,9 +10,18 @@
 /* Words of 31 bits below this are a share `amount` of all. */
 static uint32_t threshold(float amount) { return (uint32_t)((double)amount * 0x1p31); }
 
+/* Whether any epoch has some of it: a level is the first setting, in all kinds. */
+static bool acts(const aed_corruption *c) { return c->ramp || c->settings[0] > 0; }
+
+static void include(aed_interval *interval, double value)
+{
+    interval->lo = fmin(interval->lo, value);
+    interval->hi = fmax(interval->hi, value);
+}
+
 /* ---- gaussian: x + std * normal; its clip, infinite without one, is a later kind's ------------------ */
 
-enum { STD, LO, HI }; /* a level is the first setting, in all kinds */
+enum { STD, LO, HI };
 
 static aed_status gaussian_prepare(const aed_spec *spec, aed_corruption *c)
 {
@@ -29,6 +38,11 @@ static void gaussian_apply(const aed_corruption *c, const uint32_t *ids, int lan
                                     c->settings[HI], x, y);
 }
 
+static void gaussian_widen(const aed_corruption *c, aed_interval *interval)
+{
+    if (acts(c)) *interval = (aed_interval){-INFINITY, INFINITY};
+}
+
 static const aed_arg_def gaussian_args[] = {
     {"std", AED_ARG_LEVEL, true, 0, 0, 1e30, NULL, "standard deviation"},
 };
@@ -38,6 +52,7 @@ static const aed_corruption_ops gaussian = {
     .is_random = true,
     .prepare = gaussian_prepare,
     .apply = gaussian_apply,
+    .widen = gaussian_widen,
 };
 
 /* ---- clip --------------------------------------------------------------------------------------- */
@@ -61,6 +76,13 @@ static void clip_apply(const aed_corruption *c, const uint32_t *ids, int lanes, 
     aed_kernels()->clip(features * lanes, c->settings[LO], c->settings[HI], x, y);
 }
 
+static void clip_widen(const aed_corruption *c, aed_interval *interval)
+{
+    const double lo = (double)c->settings[LO], hi = (double)c->settings[HI];
+    interval->lo = fmin(fmax(interval->lo, lo), hi);
+    interval->hi = fmin(fmax(interval->hi, lo), hi);
+}
+
 static const aed_arg_def clip_args[] = {
     {"range", AED_ARG_FLOATS, true, 0, -1e30, 1e30, NULL, "least and largest value"},
 };
@@ -69,6 +91,7 @@ static const aed_corruption_ops clip = {
     .kind = {"clip", "raises and lowers what lies outside of a range", clip_args, 1, "range"},
     .prepare = clip_prepare,
     .apply = clip_apply,
+    .widen = clip_widen,
 };
 
 /* ---- salt_and_pepper and masking: elements replaced ------------------------------------------------- */
@@ -91,6 +114,13 @@ static void salt_apply(const aed_corruption *c, const uint32_t *ids, int lanes, 
                            c->settings[HIGH], x, y);
 }
 
+static void salt_widen(const aed_corruption *c, aed_interval *interval)
+{
+    if (!acts(c)) return;
+    include(interval, (double)c->settings[LOW]);
+    include(interval, (double)c->settings[HIGH]);
+}
+
 static const aed_arg_def salt_args[] = {
     {"amount", AED_ARG_LEVEL, true, 0, 0, 1, NULL, "share of elements, half of it of each value"},
     {"low", AED_ARG_FLOAT, false, 0, -1e30, 1e30, NULL, "value of pepper"},
@@ -102,6 +132,7 @@ static const aed_corruption_ops salt_and_pepper = {
     .is_random = true,
     .prepare = salt_prepare,
     .apply = salt_apply,
+    .widen = salt_widen,
 };
 
 static aed_status masking_prepare(const aed_spec *spec, aed_corruption *c)
@@ -118,6 +149,11 @@ static void masking_apply(const aed_corruption *c, const uint32_t *ids, int lane
     aed_kernels()->replace(c->key, ids, lanes, features, below, below, c->settings[LOW], 0, x, y);
 }
 
+static void masking_widen(const aed_corruption *c, aed_interval *interval)
+{
+    if (acts(c)) include(interval, (double)c->settings[LOW]);
+}
+
 static const aed_arg_def masking_args[] = {
     {"amount", AED_ARG_LEVEL, true, 0, 0, 1, NULL, "share of elements"},
     {"value", AED_ARG_FLOAT, false, 0, -1e30, 1e30, NULL, "what they are set to"},
@@ -128,6 +164,7 @@ static const aed_corruption_ops masking = {
     .is_random = true,
     .prepare = masking_prepare,
     .apply = masking_apply,
+    .widen = masking_widen,
 };
 
 /* ---- The table ---------------------------------------------------------------------------------- */
@@ -185,6 +222,17 @@ aed_status aed_corruptions_prepare(const aed_spec *specs, int count, aed_corrupt
         if (status != AED_OK) return status;
         next->position = i;
         if (*prepared == 0 || !merge(next - 1, next)) ++*prepared;
+    }
+    return AED_OK;
+}
+
+aed_status aed_corruptions_widen(const aed_spec *specs, int64_t count, aed_interval *interval)
+{
+    for (int64_t i = 0; i < count; i++) {
+        aed_corruption corruption;
+        const aed_status status = aed_corruption_prepare(&specs[i], &corruption);
+        if (status != AED_OK) return status;
+        corruption.ops->widen(&corruption, interval);
     }
     return AED_OK;
 }

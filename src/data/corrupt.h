@@ -8,6 +8,7 @@
 
 #include "aedist/rng.h"
 #include "aedist/spec.h"
+#include "aedist/tensor.h"
 
 typedef struct aed_corruption aed_corruption;
 
@@ -18,6 +19,8 @@ typedef struct aed_corruption_ops {
     aed_status (*prepare)(const aed_spec *spec, aed_corruption *corruption);
     void (*apply)(const aed_corruption *corruption, const uint32_t *ids, int lanes,
                   int64_t features, const float *x, float *y);
+    /* What values in *interval may become, in any epoch. */
+    void (*widen)(const aed_corruption *corruption, aed_interval *interval);
 } aed_corruption_ops;
 
 /* One prepared kind; a plain value. */
@@ -42,6 +45,8 @@ void aed_corruption_apply(const aed_corruption *corruption, const uint32_t *ids,
  * pass with the gaussian before it. */
 aed_status aed_corruptions_prepare(const aed_spec *specs, int count, aed_corruption *list,
                                    int *prepared);
+/* What values in *interval may become by the list, in any epoch. Fails with AED_CONFIG. */
+aed_status aed_corruptions_widen(const aed_spec *specs, int64_t count, aed_interval *interval);
 /* The keys and levels of `epoch` (0: none, the ramps' ends); `path` is the list's place in the config, such as "train.corrupt". */
 void aed_corruptions_key(aed_corruption *list, int count, uint64_t seed, const char *path,
                          uint64_t epoch);

@@ -1,6 +1,7 @@
 /* Set-up of a trial's engine. */
 #include "train/trainer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -97,19 +98,36 @@ done:
     return status;
 }
 
+/* Of what the model is given: clean samples, as in validation, and those corrupted as in training. */
+static aed_status find_input(const aed_config *config, const aed_dataset *data,
+                             aed_interval *interval)
+{
+    const aed_interval clean = data->own_input ? (aed_interval){-INFINITY, INFINITY}
+                                               : data->interval;
+    *interval = clean;
+    const aed_status status = aed_corruptions_widen(config->corruptions, config->corruption_count,
+                                                    interval);
+    interval->lo = fmin(interval->lo, clean.lo);
+    interval->hi = fmax(interval->hi, clean.hi);
+    return status;
+}
+
 /* All but the parameters' initial values. */
 static aed_status set_up(const aed_config *config, const aed_dataset *data, const aed_shape *shape,
                          const aed_comm *comm, aed_trainer *t)
 {
-    aed_status status = AED_OK;
+    aed_interval input;
+    aed_status status;
     *t = (aed_trainer){.config = config, .data = data, .comm = *comm};
     t->samples = data->samples;
     t->features = data->features;
     t->batch = config->batch == 0 || config->batch > t->samples ? t->samples : config->batch;
     t->steps = divide_up(t->samples, t->batch);
     t->optim = aed_optim_find(config->optimizer.kind->name);
-    status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer, shape,
-                              data->interval, t->batch, config->tile, config->leaf, &t->model);
+    status = find_input(config, data, &input);
+    if (status == AED_OK)
+        status = aed_model_create(config->layers, config->layer_count, (int)config->code_layer,
+                                  shape, input, t->batch, config->tile, config->leaf, &t->model);
     if (status == AED_OK) status = aed_trainer_bind_terms(t, shape);
     if (status == AED_OK) status = find_trained(t);
     if (status == AED_OK) status = create_blocks(t);

@@ -1,5 +1,6 @@
 /* The rules for set-ups: each finds what it is for, with the place, the reason and the remedy, and
  * nothing else; no shipped recipe breaks one that warns. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,8 +38,10 @@ static void make(fixture *f, const char *text, aed_shape shape, float lo, float 
     for (int64_t i = 0; i < SAMPLES * features; i++) samples[i] = i / features % 2 ? hi : lo;
     memset(f, 0, sizeof *f);
     if (aed_config_parse(text, "c.yaml", NULL, 0, &f->trials) != AED_OK ||
-        aed_dataset_from_arrays(SAMPLES, features, samples, NULL, NULL, 0, &f->data) != AED_OK ||
-        aed_trainer_plan(&f->trials.trials[0].config, &f->data, &shape, &f->trainer) != AED_OK)
+        aed_dataset_from_arrays(SAMPLES, features, samples, NULL, NULL, 0, &f->data) != AED_OK)
+        fail_msg("%s", aed_status_message());
+    f->data.interval = (aed_interval){(double)lo, (double)hi};
+    if (aed_trainer_plan(&f->trials.trials[0].config, &f->data, &shape, &f->trainer) != AED_OK)
         fail_msg("%s", aed_status_message());
 }
 
@@ -210,6 +213,32 @@ static void test_targets_are_looked_at_where_intervals_leave_a_doubt(void **stat
     destroy(&f);
 }
 
+/* What comes in is the clean data, as in validation, and the corrupted. */
+static void test_corruption_widens_the_input(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        double lo, hi;
+    } cases[] = {
+        {"[]", 0, 1},
+        {"[{gaussian: 0.5}]", -INFINITY, INFINITY},
+        {"[{gaussian: 0.5}, {clip: [-1, 0.5]}]", -1, 1},
+        {"[{masking: {amount: {from: 0.0, to: 0.5, epochs: 2}, value: -3}}]", -3, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f;
+        char text[512];
+        snprintf(text, sizeof text, CONFIG("{linear: 2}", "", "{linear: 4}", "mse, corrupt: %s"),
+                 cases[i].list);
+        make(&f, text, (aed_shape)FLAT, 0, 1);
+        const aed_interval in = f.trainer.model.layers[0].in_interval;
+        if (in.lo != cases[i].lo || in.hi != cases[i].hi)
+            fail_msg("%s gives [%g, %g]", cases[i].list, in.lo, in.hi);
+        destroy(&f);
+    }
+}
+
 static void check_recipe(const char *name)
 {
     char path[512], text[AED_FINDING_BYTES];
@@ -254,6 +283,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_code_noise_wants_a_bounded_code),
         cmocka_unit_test(test_layers_fit_their_neighbours),
         cmocka_unit_test(test_targets_are_looked_at_where_intervals_leave_a_doubt),
+        cmocka_unit_test(test_corruption_widens_the_input),
         cmocka_unit_test(test_recipes_are_sound),
     };
     if (aed_dist_start(&argc, &argv, &world) != AED_OK) {

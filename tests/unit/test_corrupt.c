@@ -284,6 +284,34 @@ static void test_list_keeps_a_second_clip(void **state)
     check_share(2, 1);
 }
 
+/* 0 ... 1 becomes lo ... hi by each kind. */
+static void test_intervals_hold_what_comes_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *args;
+        double lo, hi;
+    } cases[] = {
+        {"gaussian", "std=0.1", -INFINITY, INFINITY},
+        {"gaussian", "std=0", 0, 1},
+        {"clip", "range=0.25,2", 0.25, 1},
+        {"clip", "range=2,3", 2, 2},
+        {"salt_and_pepper", "amount=0.1 low=-1 high=3", -1, 3},
+        {"salt_and_pepper", "amount=0 low=-1 high=3", 0, 1},
+        {"masking", "amount=0.1 value=-2", -2, 1},
+        {"masking", "amount=0 value=-2", 0, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        aed_test_spec spec;
+        aed_interval interval = {0, 1};
+        make_spec(cases[i].kind, cases[i].args, &spec);
+        assert_int_equal(aed_corruptions_widen(&spec.spec, 1, &interval), AED_OK);
+        if (interval.lo != cases[i].lo || interval.hi != cases[i].hi)
+            fail_msg("%s: %s gives [%g, %g]", cases[i].kind, cases[i].args, interval.lo,
+                     interval.hi);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_corruption_table_is_covered),
         cmocka_unit_test(test_list_merges_noise_and_clip),
         cmocka_unit_test(test_list_keeps_a_second_clip),
+        cmocka_unit_test(test_intervals_hold_what_comes_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
