@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "support/engine.h"
 #include "train/choice.h"
 
 static const char *const MODEL =
@@ -24,10 +24,7 @@ static const char *const MODEL =
 static aed_comm world;
 
 typedef struct fixture {
-    aed_trial_list list;
-    aed_source source;
-    aed_dataset data;
-    aed_trainer trainer;
+    aed_test_engine engine;
     aed_trial_history history;
     aed_choice choice;
 } fixture;
@@ -35,25 +32,16 @@ typedef struct fixture {
 static aed_status create(fixture *f, const char *override)
 {
     memset(f, 0, sizeof *f);
-    assert_int_equal(aed_config_parse(MODEL, "test.yaml", &override, override ? 1 : 0, &f->list),
-                     AED_OK);
-    const aed_config *config = &f->list.trials[0].config;
-    assert_int_equal(aed_source_create(&config->data, &f->source), AED_OK);
-    assert_int_equal(aed_dataset_create(&f->source, &config->data_options, &f->data), AED_OK);
-    assert_int_equal(aed_trainer_create(config, &f->data, &f->source.shape, &world, &f->trainer),
-                     AED_OK);
-    assert_int_equal(aed_history_create(&f->trainer, &f->history), AED_OK);
-    return aed_choice_create(&f->trainer, &f->history, &f->choice);
+    assert_int_equal(aed_test_engine_create(MODEL, override, &world, &f->engine), AED_OK);
+    assert_int_equal(aed_history_create(&f->engine.trainer, &f->history), AED_OK);
+    return aed_choice_create(&f->engine.trainer, &f->history, &f->choice);
 }
 
 static void destroy(fixture *f)
 {
     aed_choice_destroy(&f->choice);
     aed_history_destroy(&f->history);
-    aed_trainer_destroy(&f->trainer);
-    aed_dataset_destroy(&f->data);
-    aed_source_destroy(&f->source);
-    aed_trial_list_destroy(&f->list);
+    aed_test_engine_destroy(&f->engine);
 }
 
 /* Epoch `epoch` is recorded with `value` in `column`; the first parameter is the epoch then. */
@@ -63,8 +51,8 @@ static void record(fixture *f, int64_t epoch, const char *column, double value)
     double *row = f->history.values + f->history.metrics.rows++ * columns;
     row[AED_COLUMN_EPOCH] = (double)epoch;
     row[aed_history_column(&f->history, column)] = value;
-    f->trainer.params[0] = (float)epoch;
-    aed_choice_heed(&f->choice, &f->history, &f->trainer);
+    f->engine.trainer.params[0] = (float)epoch;
+    aed_choice_heed(&f->choice, &f->history, &f->engine.trainer);
 }
 
 static void test_training_ends_after_patience(void **state)
@@ -81,7 +69,7 @@ static void test_training_ends_after_patience(void **state)
     record(&f, 7, "val_loss", 4.75);
     assert_int_equal(f.choice.ended, 1);
     assert_int_equal(f.choice.best_epoch, 6);
-    assert_true(aed_choice_kept(&f.choice, &f.trainer)[0] == 6);
+    assert_true(aed_choice_kept(&f.choice, &f.engine.trainer)[0] == 6);
     destroy(&f);
 }
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "support/engine.h"
 #include "train/trial.h"
 
 static const char *const MODEL =
@@ -22,10 +22,7 @@ static const char *const MODEL =
 static aed_comm world;
 
 typedef struct fixture {
-    aed_trial_list list;
-    aed_source source;
-    aed_dataset data;
-    aed_trainer trainer;
+    aed_test_engine engine;
     aed_training training;
     aed_result_array arrays[AED_SNAPSHOT_ARRAYS];
 } fixture;
@@ -33,31 +30,23 @@ typedef struct fixture {
 static aed_status create(fixture *f, const char *override)
 {
     memset(f, 0, sizeof *f);
-    assert_int_equal(aed_config_parse(MODEL, "test.yaml", &override, override ? 1 : 0, &f->list),
-                     AED_OK);
-    const aed_config *config = &f->list.trials[0].config;
-    assert_int_equal(aed_source_create(&config->data, &f->source), AED_OK);
-    assert_int_equal(aed_dataset_create(&f->source, &config->data_options, &f->data), AED_OK);
-    assert_int_equal(aed_trainer_create(config, &f->data, &f->source.shape, &world, &f->trainer),
-                     AED_OK);
-    return aed_training_create(&f->trainer, &f->training);
+    assert_int_equal(aed_test_engine_create(MODEL, override, &world, &f->engine), AED_OK);
+    return aed_training_create(&f->engine.trainer, &f->training);
 }
 
 static void destroy(fixture *f)
 {
     aed_training_destroy(&f->training);
-    aed_trainer_destroy(&f->trainer);
-    aed_dataset_destroy(&f->data);
-    aed_source_destroy(&f->source);
-    aed_trial_list_destroy(&f->list);
+    aed_test_engine_destroy(&f->engine);
 }
 
 static void train(fixture *f, const char *override)
 {
     assert_int_equal(create(f, override), AED_OK);
     assert_int_equal(aed_training_run(&f->training, NULL), AED_OK);
-    assert_int_equal(aed_snapshots_arrays(&f->training.snapshots, &f->trainer.model, f->arrays),
-                     AED_SNAPSHOT_ARRAYS);
+    assert_int_equal(
+        aed_snapshots_arrays(&f->training.snapshots, &f->engine.trainer.model, f->arrays),
+        AED_SNAPSHOT_ARRAYS);
 }
 
 static const aed_result_array *array(const fixture *f, const char *name)
@@ -97,11 +86,11 @@ static void test_outputs_are_those_of_the_model_without_noise(void **state)
     assert_int_equal(output->shape.size[2], 2);
     assert_int_equal(code->shape.size[2], 1);
     const float *clean = array(&f, "clean")->values;
-    const aed_tensor *tensors = f.trainer.model.tensors;
-    const float *w = f.trainer.params + tensors[0].offset,
-                *b = f.trainer.params + tensors[1].offset;
-    const float *v = f.trainer.params + tensors[2].offset,
-                *c = f.trainer.params + tensors[3].offset;
+    const aed_tensor *tensors = f.engine.trainer.model.tensors;
+    const float *w = f.engine.trainer.params + tensors[0].offset,
+                *b = f.engine.trainer.params + tensors[1].offset;
+    const float *v = f.engine.trainer.params + tensors[2].offset,
+                *c = f.engine.trainer.params + tensors[3].offset;
     for (int i = 0; i < 20; i++, clean += 2) {
         const double hidden = (double)w[0] * (double)clean[0] + (double)w[1] * (double)clean[1] +
                               (double)b[0];
@@ -127,7 +116,7 @@ static void test_inputs_are_corrupted_alike_in_all_epochs(void **state)
                             sizeof(float) * 2);
     float once[40];
     memcpy(once, array(&f, "input")->values, sizeof once);
-    assert_int_equal(aed_snapshots_take(&f.trainer, 11, &f.training.snapshots), AED_OK);
+    assert_int_equal(aed_snapshots_take(&f.engine.trainer, 11, &f.training.snapshots), AED_OK);
     assert_memory_equal(array(&f, "input")->values, once, sizeof once);
     train(&other, "snapshots.corrupt=[{clip: [0.0, 0.5]}]");
     const float *input = array(&other, "input")->values, *clean = array(&other, "clean")->values;
@@ -198,20 +187,13 @@ static void test_impossible_snapshots_are_refused(void **state)
          "take more than 1 GiB"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fixture f;
-        memset(&f, 0, sizeof f);
+        aed_test_engine engine;
         aed_snapshots snapshots;
-        assert_int_equal(aed_config_parse(MODEL, "test.yaml", &cases[i].override, 1, &f.list),
-                         AED_OK);
-        const aed_config *config = &f.list.trials[0].config;
-        assert_int_equal(aed_source_create(&config->data, &f.source), AED_OK);
-        assert_int_equal(aed_dataset_create(&f.source, &config->data_options, &f.data), AED_OK);
-        assert_int_equal(aed_trainer_create(config, &f.data, &f.source.shape, &world, &f.trainer),
-                         AED_OK);
-        assert_int_equal(aed_snapshots_create(&f.trainer, &snapshots), AED_CONFIG);
+        assert_int_equal(aed_test_engine_create(MODEL, cases[i].override, &world, &engine), AED_OK);
+        assert_int_equal(aed_snapshots_create(&engine.trainer, &snapshots), AED_CONFIG);
         assert_memory_equal(aed_status_message(), cases[i].message, strlen(cases[i].message));
         aed_snapshots_destroy(&snapshots);
-        destroy(&f);
+        aed_test_engine_destroy(&engine);
     }
 }
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "support/engine.h"
 #include "train/trial.h"
 
 static const char *const MODEL =
@@ -29,31 +29,14 @@ enum { UNITS = 4 + 3 + 8 };
 
 static aed_comm world;
 
-typedef struct fixture {
-    aed_trial_list list;
-    aed_source source;
-    aed_dataset data;
-    aed_trainer trainer;
-} fixture;
+typedef aed_test_engine fixture;
 
 static aed_status create(fixture *f, const char *override)
 {
-    memset(f, 0, sizeof *f);
-    assert_int_equal(aed_config_parse(MODEL, "test.yaml", &override, override ? 1 : 0, &f->list),
-                     AED_OK);
-    const aed_config *config = &f->list.trials[0].config;
-    assert_int_equal(aed_source_create(&config->data, &f->source), AED_OK);
-    assert_int_equal(aed_dataset_create(&f->source, &config->data_options, &f->data), AED_OK);
-    return aed_trainer_create(config, &f->data, &f->source.shape, &world, &f->trainer);
+    return aed_test_engine_create(MODEL, override, &world, f);
 }
 
-static void destroy(fixture *f)
-{
-    aed_trainer_destroy(&f->trainer);
-    aed_dataset_destroy(&f->data);
-    aed_source_destroy(&f->source);
-    aed_trial_list_destroy(&f->list);
-}
+static void destroy(fixture *f) { aed_test_engine_destroy(f); }
 
 static void set(fixture *f, const char *name, const float *values, float all)
 {
