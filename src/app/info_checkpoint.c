@@ -20,13 +20,9 @@ bool aed_info_is_checkpoint(const char *path, const unsigned char *begin, size_t
 /* Steps done; -1 of the best weights, which are no place to go on from. */
 static int64_t steps_of(const aed_trial_result *result)
 {
-    for (int64_t i = 0; i < result->state_count; i++) {
-        const aed_state_array *state = &result->states[i];
-        if (strcmp(state->name, "optimizer_step") == 0 && state->type == AED_NUMBER_I64 &&
-            state->count == 1)
-            return *(const int64_t *)state->values;
-    }
-    return -1;
+    const aed_state_array *state = aed_trial_record_state(result, "optimizer_step");
+    const bool known = state && state->type == AED_NUMBER_I64 && state->count == 1;
+    return known ? *(const int64_t *)state->values : -1;
 }
 
 aed_status aed_info_checkpoint(const char *path)

@@ -119,11 +119,8 @@ void aed_checkpoint_remove(const char *dir, const char *id)
 static const aed_state_array *find_state(const aed_trial_result *result, const char *name,
                                          aed_number_type type)
 {
-    for (int64_t i = 0; i < result->state_count; i++)
-        if (strcmp(result->states[i].name, name) == 0 && result->states[i].type == type &&
-            result->states[i].count > 0)
-            return &result->states[i];
-    return NULL;
+    const aed_state_array *state = aed_trial_record_state(result, name);
+    return state && state->type == type && state->count > 0 ? state : NULL;
 }
 
 static int64_t number_of(const aed_trial_result *result, const char *name)

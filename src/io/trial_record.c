@@ -31,6 +31,13 @@ bool aed_trial_record_id_valid(const char *id)
     return length >= 1 && length <= 15 && strspn(id, allowed) == length;
 }
 
+const aed_state_array *aed_trial_record_state(const aed_trial_result *result, const char *name)
+{
+    for (int64_t i = 0; i < result->state_count; i++)
+        if (strcmp(result->states[i].name, name) == 0) return &result->states[i];
+    return NULL;
+}
+
 static void put_shape(aed_buffer *buffer, const aed_shape *shape)
 {
     aed_buffer_put_u32(buffer, (uint32_t)shape->rank);

@@ -15,6 +15,9 @@ typedef struct aed_trial_record {
 /* Whether the id can name a group and a file: 1 to 15 letters, digits, '-' and '_'. */
 bool aed_trial_record_id_valid(const char *id);
 
+/* The state of that name in a checkpoint's result, NULL if it has none. */
+const aed_state_array *aed_trial_record_state(const aed_trial_result *result, const char *name);
+
 /* Appends the payload. Fails with AED_INTERNAL on an id or a tensor name that could not be read
  * back, AED_MEMORY. */
 aed_status aed_trial_record_encode(const aed_trial_result *result, aed_buffer *buffer);

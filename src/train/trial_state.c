@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "io/trial_record.h"
 #include "train/trial.h"
 
 /* Everything that a step reads and an earlier step wrote, but for the parameters. */
@@ -68,18 +69,10 @@ static aed_status unfit(const char *what)
     return aed_fail(AED_DATA, "checkpoint: its %s does not fit this trial", what);
 }
 
-/* The array of that name in a checkpoint, NULL without. */
-static const aed_state_array *find_state(const aed_trial_result *saved, const char *name)
-{
-    for (int64_t i = 0; i < saved->state_count; i++)
-        if (strcmp(saved->states[i].name, name) == 0) return &saved->states[i];
-    return NULL;
-}
-
 static aed_status take_number(const aed_trial_result *saved, const char *name, int64_t most,
                               int64_t *number)
 {
-    const aed_state_array *array = find_state(saved, name);
+    const aed_state_array *array = aed_trial_record_state(saved, name);
     if (!array || array->type != AED_NUMBER_I64 || array->count != 1) return unfit(name);
     memcpy(number, array->values, sizeof *number);
     return *number >= 0 && *number <= most ? AED_OK : unfit(name);
@@ -90,7 +83,7 @@ static aed_status check_state(const aed_training *training, const aed_trial_resu
 {
     const aed_trainer *t = training->trainer;
     aed_status status;
-    int64_t epoch, epochs, step;
+    int64_t epoch = 0, epochs = 0, step = 0;
     AED_TRY(take_number(saved, "epochs", t->config->epochs, &epochs));
     AED_TRY(take_number(saved, "epoch", t->config->epochs, &epoch));
     AED_TRY(take_number(saved, "step", t->steps, &step));
@@ -118,13 +111,14 @@ aed_status aed_training_restore(aed_training *training, const aed_trial_result *
         check_state(training, saved, &training->history.metrics.rows, &training->snapshots.count));
     const int64_t count = describe_state(training, own);
     for (int64_t i = 0; i < count; i++) {
-        const aed_state_array *array = find_state(saved, own[i].name);
+        const aed_state_array *array = aed_trial_record_state(saved, own[i].name);
         if (!array || array->type != own[i].type || array->count != own[i].count)
             AED_TRY(unfit(own[i].name));
     }
     for (int64_t i = 0; i < count; i++)
         if (own[i].count > 0)
-            memcpy(own[i].values, find_state(saved, own[i].name)->values, state_bytes(&own[i]));
+            memcpy(own[i].values, aed_trial_record_state(saved, own[i].name)->values,
+                   state_bytes(&own[i]));
     for (int64_t i = 0; i < saved->tensor_count; i++)
         memcpy(t->params + t->model.tensors[i].offset, saved->parameters + saved->tensors[i].offset,
                sizeof(float) * (size_t)aed_shape_count(&saved->tensors[i].shape));
