@@ -14,6 +14,10 @@
 #include "aedist/spec.h"
 #include "aedist/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct aed_source aed_source;
 
 /* Values behind the last row that filling a tile may read. */
@@ -69,6 +73,21 @@ void aed_source_destroy(aed_source *source);
  * many there are. Fails with AED_DATA, AED_MEMORY. Not to be called while a data set of this source
  * lives. */
 aed_status aed_source_mark(const aed_source *source, double *mark);
+
+/* Samples in a program's own memory, as a source kind of its own (see kinds.h): fill in the numbers, then
+ * let aed_array_source_set make the table. A config then names it: `data: {source: NAME}`. Every rank has
+ * all of the same samples. Checked when a source is made of it. */
+typedef struct aed_array_source {
+    aed_source_ops ops;            /* set by aed_array_source_set */
+    aed_shape shape;               /* of one sample */
+    int64_t samples, test_samples; /* to train on, and behind them for tests only */
+    const float *values;           /* [samples + test_samples][features]; not copied */
+    const int32_t *labels;         /* of all of them, 0 ... classes-1; NULL if classes is 0 */
+    int32_t classes;
+} aed_array_source;
+
+/* `name` is what the config calls it. */
+void aed_array_source_set(aed_array_source *arrays, const char *name);
 
 /* How targets become what the model sees. Bytes are multiplied by 1/255 first, by every scaling but
  * `none`. A source with its own input can only be left as it is. */
@@ -167,5 +186,9 @@ typedef struct aed_permutation {
 void aed_permutation_make(uint64_t seed, uint64_t epoch, uint32_t count, aed_permutation *perm);
 /* out[i] = image of (first + i), i < n; first + n <= count. */
 void aed_permutation_read(const aed_permutation *perm, uint32_t first, uint32_t n, uint32_t *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,7 +1,9 @@
 /* Layers: one ops table per kind, one registry row each.
  *
  * A layer sees one tile: activations float [features][lanes], samples innermost, lanes a multiple of
- * 16. It owns no memory of the run; calls take pointers into blocks that the model carved. */
+ * 16. It owns no memory of the run; calls take pointers into blocks that the model carved. A program may
+ * have kinds of its own (kinds.h): what they compute has the same bits on any number of ranks if it is a
+ * function of its arguments alone, in one fixed order of additions. */
 #ifndef AEDIST_LAYER_H
 #define AEDIST_LAYER_H
 
@@ -12,9 +14,13 @@
 #include "aedist/spec.h"
 #include "aedist/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One layer as the config has it. */
 typedef struct aed_layer_spec {
-    aed_spec spec;    /* of a layer kind */
+    aed_spec spec;    /* of a layer kind, whose table spec.kind heads */
     const char *path; /* "encoder.0", "code.activation", "code.noise", "decoder.2" */
     const char *name; /* tap, or NULL */
     bool frozen;      /* its parameters stay as they are */
@@ -82,8 +88,16 @@ struct aed_layer {
     void *state;     /* the kind's own: geometry, tap tables */
 };
 
+/* Fails with AED_CONFIG and a message naming the layer's place and kind: for infer. */
+aed_status aed_layer_fail(const aed_layer *layer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The registered layer kind, or NULL; and the whole table. */
 const aed_layer_ops *aed_layer_find(const char *name);
 const aed_layer_ops *const *aed_layer_table(int *count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

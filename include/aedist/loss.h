@@ -8,6 +8,10 @@
 #include "aedist/spec.h"
 #include "aedist/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct aed_loss_ops {
     aed_kind kind;
     aed_interval target_domain, output_domain; /* where the loss is defined */
@@ -21,5 +25,9 @@ typedef struct aed_loss_ops {
 
 const aed_loss_ops *aed_loss_find(const char *name);
 const aed_loss_ops *const *aed_loss_table(int *count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

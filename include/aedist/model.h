@@ -11,6 +11,10 @@
 #include "aedist/layer.h"
 #include "aedist/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct aed_model {
     aed_layer *layers;
     int layer_count;
@@ -69,5 +73,9 @@ const float *aed_model_output(const aed_model *model, const float *workspace, in
 void aed_model_begin_epoch(aed_model *model, int64_t epoch);
 /* The stream keys of the random layers for one epoch, into keys[layer_count]. */
 void aed_model_keys(const aed_model *model, uint64_t seed, int64_t epoch, aed_rng_key *keys);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "aedist/spec.h"
 #include "aedist/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AED_OPTIM_MAX_SCALARS = 4 };
 
 /* An optimiser's own numbers: prepared once, advanced a step at a time; part of a checkpoint. */
@@ -71,5 +75,9 @@ typedef struct aed_init_ops {
 
 const aed_init_ops *aed_init_find(const char *name);
 const aed_init_ops *const *aed_init_table(int *count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Stream of one purpose in one epoch. A plain value. */
 typedef struct aed_rng_key {
     uint32_t word[2];
@@ -23,5 +27,9 @@ double aed_rng_uniform(aed_rng_key key, uint32_t id, uint32_t element);
 
 /* Standard normal for sample `id`, element `element`: the same bits as the vector kernels give. */
 float aed_rng_normal(aed_rng_key key, uint32_t id, uint32_t element);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

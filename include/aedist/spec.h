@@ -10,6 +10,10 @@
 
 #include "aedist/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum aed_arg_type {
     AED_ARG_INT,     /* a whole number; in lists too, |x| <= 2^53 */
     AED_ARG_FLOAT,   /* a finite number */
@@ -74,5 +78,9 @@ const aed_arg_value *aed_spec_value(const aed_spec *spec, const char *name);
 double aed_spec_number(const aed_spec *spec, const char *name);
 int64_t aed_spec_int(const aed_spec *spec, const char *name);
 bool aed_spec_bool(const aed_spec *spec, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #ifndef AEDIST_STATUS_H
 #define AEDIST_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Ordered by severity: the worst of several ranks' statuses is their maximum. */
 typedef enum aed_status {
     AED_OK = 0,
@@ -36,5 +40,9 @@ const char *aed_status_message(void);
         status = (call);                 \
         if (status != AED_OK) goto done; \
     } while (0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "aedist/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AED_MAX_RANK = 5 };
 
 /* Shape of one sample's activation, the batch left out: (features), (channels, length),
@@ -43,5 +47,9 @@ typedef struct aed_tensor {
     bool constant;  /* starts as `value` whatever the initialisation: a normalisation's tensors */
     float value;
 } aed_tensor;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,11 +4,11 @@
 
 #include "aedist/data.h"
 #include "app/findings.h"
-#include "app/initial.h"
 #include "app/options.h"
 #include "config/config.h"
 #include "dist/dist.h"
 #include "io/results.h"
+#include "train/initial.h"
 #include "train/trainer.h"
 
 /* What follows from a trial's config and data before any training. */

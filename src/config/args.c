@@ -128,18 +128,19 @@ done:
     return status;
 }
 
-aed_status aed_read_kind_name(aed_registry registry, const char *name, aed_place place,
-                              const aed_kind **kind)
+aed_status aed_read_kind_name(aed_config_memory *memory, aed_registry registry, const char *name,
+                              aed_place place, const aed_kind **kind)
 {
+    const aed_kinds *own = aed_config_kinds(memory);
     const char *candidates[MAX_CANDIDATES];
     char list[512] = "";
-    *kind = aed_registry_find(registry, name);
+    *kind = aed_registry_find(own, registry, name);
     if (*kind) return AED_OK;
-    int count = aed_registry_size(registry);
+    int count = aed_registry_size(own, registry);
     if (count > MAX_CANDIDATES) count = MAX_CANDIDATES;
     for (int i = 0; i < count; i++) {
         size_t used = strlen(list);
-        candidates[i] = aed_registry_kind(registry, i)->name;
+        candidates[i] = aed_registry_kind(own, registry, i)->name;
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", candidates[i]);
     }
     const char *near = aed_suggest(name, candidates, count);
@@ -148,7 +149,8 @@ aed_status aed_read_kind_name(aed_registry registry, const char *name, aed_place
         near ? "did you mean '" : "there are: ", near ? near : list, near ? "'?" : "");
 }
 
-aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_kind_use *use)
+aed_status aed_read_kind_use(aed_config_memory *memory, aed_registry registry, const aed_node *node,
+                             aed_kind_use *use)
 {
     const char *noun = aed_registry_noun(registry);
     const char *article = strchr("aeiou", noun[0]) ? "an" : "a";
@@ -156,7 +158,7 @@ aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_ki
     use->args = NULL;
     use->place = node->place;
     if (node->type == AED_NODE_SCALAR && !aed_node_is_null(node))
-        return aed_read_kind_name(registry, node->text, node->place, &use->kind);
+        return aed_read_kind_name(memory, registry, node->text, node->place, &use->kind);
     if (node->type != AED_NODE_MAPPING || node->count == 0)
         return aed_place_fail(node->place, "%s %s must be a name or {name: arguments}, but is %s",
                               article, noun, aed_node_describe(node, text));
@@ -170,7 +172,7 @@ aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_ki
             aed_show(entry->key).text);
     use->place = entry->place;
     use->args = entry->value;
-    return aed_read_kind_name(registry, entry->key, entry->place, &use->kind);
+    return aed_read_kind_name(memory, registry, entry->key, entry->place, &use->kind);
 }
 
 aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const aed_node *node,
@@ -179,7 +181,7 @@ aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const
     aed_kind_use use;
     aed_node alone = {.type = AED_NODE_MAPPING, .count = 1};
     aed_entry entry;
-    aed_status status = aed_read_kind_use(registry, node, &use);
+    aed_status status = aed_read_kind_use(memory, registry, node, &use);
     if (status != AED_OK) return status;
     if (args) *args = use.args && use.args->type == AED_NODE_MAPPING ? use.args : NULL;
     if (use.args && !aed_node_is_null(use.args) && use.args->type != AED_NODE_MAPPING &&

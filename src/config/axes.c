@@ -75,9 +75,10 @@ static aed_status list_values(maker *m, const aed_entry *entry, aed_axis_key *ke
     char text[128];
     key->values = entry->value;
     if (!aed_node_is_null(key->values) && aed_range_is(key->values))
-        AED_TRY(aed_range_expand(m->memory, entry->value, key->key,
-                                 aed_path_is_whole(m->tree, &key->path), AED_SWEEP_MAX_TRIALS,
-                                 &key->values));
+        AED_TRY(
+            aed_range_expand(m->memory, entry->value, key->key,
+                             aed_path_is_whole(aed_config_kinds(m->memory), m->tree, &key->path),
+                             AED_SWEEP_MAX_TRIALS, &key->values));
     const aed_node *values = key->values;
     if (aed_node_is_null(values) || values->type != AED_NODE_SEQUENCE || values->count == 0)
         return aed_place_fail(
@@ -176,7 +177,7 @@ static aed_status check_twice(const aed_axis *axis)
 {
     aed_config_memory *scratch = NULL;
     aed_status status;
-    AED_TRY(aed_config_memory_create(&scratch));
+    AED_TRY(aed_config_memory_create(NULL, &scratch));
     const char **rows = aed_config_alloc(scratch, (size_t)axis->count, sizeof *rows);
     if (!rows) AED_TRY(AED_MEMORY);
     for (int64_t i = 0; i < axis->count; i++) AED_TRY(row_text(scratch, axis, i, &rows[i]));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/kinds.h"
 #include "config/sweep.h"
 #include "config/tree.h"
 #include "core/memory.h"
@@ -26,13 +27,14 @@ static const char *run_name(aed_config_memory *memory, const char *path)
     return name;
 }
 
-static aed_status parse(const char *text, size_t length, const char *path,
+static aed_status parse(const aed_kinds *own, const char *text, size_t length, const char *path,
                         const char *const *overrides, int override_count, aed_trial_list *trials)
 {
     aed_config_memory *memory = NULL;
     aed_status status;
     *trials = (aed_trial_list){0};
-    AED_TRY(aed_config_memory_create(&memory));
+    if (own) AED_TRY(aed_kinds_check(own));
+    AED_TRY(aed_config_memory_create(own, &memory));
     aed_override *plain = aed_config_alloc(memory, (size_t)override_count, sizeof *plain);
     aed_config_source source = {.overrides = plain, .name = run_name(memory, path)};
     aed_place place = {aed_config_copy(memory, path, strlen(path)), 1, 1};
@@ -63,7 +65,14 @@ done:
 aed_status aed_config_parse(const char *text, const char *name, const char *const *overrides,
                             int override_count, aed_trial_list *trials)
 {
-    return parse(text, strlen(text), name, overrides, override_count, trials);
+    return parse(NULL, text, strlen(text), name, overrides, override_count, trials);
+}
+
+aed_status aed_config_parse_with(const aed_kinds *own, const char *text, const char *name,
+                                 const char *const *overrides, int override_count,
+                                 aed_trial_list *trials)
+{
+    return parse(own, text, strlen(text), name, overrides, override_count, trials);
 }
 
 /* Reads at most one byte more than a config may have: enough to see that it is too large. */
@@ -94,7 +103,8 @@ aed_status aed_config_read(const char *path, const char *const *overrides, int o
     size_t length = 0;
     *trials = (aed_trial_list){0};
     aed_status status = aed_config_read_text(path, &text, &length);
-    if (status == AED_OK) status = parse(text, length, path, overrides, override_count, trials);
+    if (status == AED_OK)
+        status = parse(NULL, text, length, path, overrides, override_count, trials);
     aed_free(text);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "aedist/data.h"
+#include "aedist/kinds.h"
 #include "aedist/layer.h"
 #include "aedist/spec.h"
 
@@ -164,6 +165,10 @@ aed_status aed_config_read(const char *path, const char *const *overrides, int o
 /* The same from text; `name` stands for the file in messages. */
 aed_status aed_config_parse(const char *text, const char *name, const char *const *overrides,
                             int override_count, aed_trial_list *trials);
+/* The same, where the text may name kinds of the program's own too; they must outlive the trials. */
+aed_status aed_config_parse_with(const aed_kinds *own, const char *text, const char *name,
+                                 const char *const *overrides, int override_count,
+                                 aed_trial_list *trials);
 /* A config file's text as it is, of *length bytes and a NUL behind them; to be freed in any case. Fails
  * with AED_DATA. */
 aed_status aed_config_read_text(const char *path, char **text, size_t *length);

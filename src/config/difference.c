@@ -128,7 +128,7 @@ aed_status aed_config_difference(const char *there, const char *now, const char 
     comparison c = {.axes = axes, .axis_count = axis_count};
     const aed_node *old_root, *new_root;
     *text = NULL;
-    AED_TRY(aed_config_memory_create(&c.memory));
+    AED_TRY(aed_config_memory_create(NULL, &c.memory));
     const aed_place old_place = {"the ledger's config", 1, 1}, new_place = {"the config", 1, 1};
     AED_TRY(aed_node_parse(c.memory, there, strlen(there), old_place, &old_root));
     AED_TRY(aed_node_parse(c.memory, now, strlen(now), new_place, &new_root));

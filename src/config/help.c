@@ -55,8 +55,8 @@ static void add_arg(aed_text *text, const aed_arg_def *def)
 static void add_registry(aed_text *text, aed_registry registry)
 {
     aed_text_addf(text, "\nEach %s:\n", aed_registry_noun(registry));
-    for (int i = 0; i < aed_registry_size(registry); i++) {
-        const aed_kind *kind = aed_registry_kind(registry, i);
+    for (int i = 0; i < aed_registry_size(NULL, registry); i++) {
+        const aed_kind *kind = aed_registry_kind(NULL, registry, i);
         aed_text_addf(text, "  %s", kind->name);
         if (kind->main_arg) aed_text_addf(text, " (`%s: %s`)", kind->name, kind->main_arg);
         aed_text_addf(text, "%s%s\n", kind->help ? ": " : "", kind->help ? kind->help : "");

@@ -1,11 +1,11 @@
 /* All registries of kinds seen alike, and the keys of the config's own sections.
  *
  * The reader, the help and the resolved config are driven by these tables; they know no kind by its
- * name. */
+ * name. `own` are kinds of a program's own beside the built-in ones; NULL: none. */
 #ifndef AED_CONFIG_KINDS_H
 #define AED_CONFIG_KINDS_H
 
-#include "aedist/spec.h"
+#include "aedist/kinds.h"
 
 typedef enum aed_registry {
     AED_REGISTRY_SOURCE,
@@ -20,20 +20,24 @@ typedef enum aed_registry {
 
 /* "layer", "data source" ... for messages and help. */
 const char *aed_registry_noun(aed_registry registry);
-int aed_registry_size(aed_registry registry);
-const aed_kind *aed_registry_kind(aed_registry registry, int index);
+int aed_registry_size(const aed_kinds *own, aed_registry registry);
+const aed_kind *aed_registry_kind(const aed_kinds *own, aed_registry registry, int index);
 /* NULL if there is none of that name. */
-const aed_kind *aed_registry_find(aed_registry registry, const char *name);
+const aed_kind *aed_registry_find(const aed_kinds *own, aed_registry registry, const char *name);
 
 /* The argument that a value standing alone after `kind:` belongs to, if `key` is a key that may stand
  * beside it: "out" for (linear, bias), "weight" for (a loss, beta); else NULL. Lets an override reach
  * into the short form. */
-const char *aed_registry_main_arg(const char *kind_name, const char *key);
+const char *aed_registry_main_arg(const aed_kinds *own, const char *kind_name, const char *key);
 
 /* Whether a kind of any registry has that name. */
-bool aed_registry_knows(const char *name);
+bool aed_registry_knows(const aed_kinds *own, const char *name);
 /* Whether a kind of that name takes whole numbers as its argument `arg` (NULL: its main one). */
-bool aed_registry_is_whole(const char *kind_name, const char *arg);
+bool aed_registry_is_whole(const aed_kinds *own, const char *kind_name, const char *arg);
+
+/* Whether a program's kinds can stand beside the built-in ones; fails with AED_CONFIG, naming the kind
+ * and what is wrong with it. */
+aed_status aed_kinds_check(const aed_kinds *own);
 
 typedef struct aed_key {
     const char *name;

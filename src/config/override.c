@@ -79,7 +79,8 @@ static aed_status set_in_list(aed_config_memory *memory, const aed_node *list, c
     const aed_node *old = is_new ? NULL : list->entries[index].value;
     aed_entry entry = {NULL, path->place, NULL};
     aed_path whole = *path;
-    const char *kind = old && at + 1 < path->count ? aed_path_implied_kind(old, path->keys[at + 1])
+    const char *kind = old && at + 1 < path->count ? aed_path_implied_kind(aed_config_kinds(memory),
+                                                                           old, path->keys[at + 1])
                                                    : NULL;
     if (kind) AED_TRY(insert_key(memory, path, at + 1, kind, &whole));
     AED_TRY(set_at(memory, old, &whole, at + 1, value, &entry.value));
@@ -123,7 +124,9 @@ static aed_status open_node(aed_config_memory *memory, const aed_node **node, co
     bool list = (*node)->type == AED_NODE_SEQUENCE;
     if ((*node)->type == AED_NODE_MAPPING) return AED_OK;
     if (list && (strcmp(key, "+") == 0 || aed_path_is_index(key, &index))) return AED_OK;
-    const char *alone = at > 0 ? aed_registry_main_arg(path->keys[at - 1], key) : NULL;
+    const char *alone = at > 0 ? aed_registry_main_arg(aed_config_kinds(memory), path->keys[at - 1],
+                                                       key)
+                               : NULL;
     if (alone)
         *node = wrap(memory, alone, (*node)->place, *node);
     else if (list)

@@ -97,17 +97,17 @@ aed_status aed_path_element(const aed_node *list, const aed_path *path, int64_t 
 }
 
 /* The kind that an element of a list names: `relu`, `{linear: 32}`; NULL if it is nothing known. */
-static const char *element_kind(const aed_node *element)
+static const char *element_kind(const aed_kinds *own, const aed_node *element)
 {
     const char *name = NULL;
     if (element->type == AED_NODE_SCALAR) name = element->text;
     if (element->type == AED_NODE_MAPPING && element->count == 1) name = element->entries[0].key;
-    return name && aed_registry_knows(name) ? name : NULL;
+    return name && aed_registry_knows(own, name) ? name : NULL;
 }
 
-const char *aed_path_implied_kind(const aed_node *element, const char *key)
+const char *aed_path_implied_kind(const aed_kinds *own, const aed_node *element, const char *key)
 {
-    return aed_registry_knows(key) ? NULL : element_kind(element);
+    return aed_registry_knows(own, key) ? NULL : element_kind(own, element);
 }
 
 /* ---- What a path leads to --------------------------------------------------------------------- */
@@ -140,24 +140,25 @@ static const aed_node *node_at(const aed_node *node, const aed_path *path, int64
 }
 
 /* The kind whose argument the last key may be. */
-static const char *owner_of_last(const aed_node *root, const aed_path *path)
+static const char *owner_of_last(const aed_kinds *own, const aed_node *root, const aed_path *path)
 {
     if (path->count < 2) return NULL;
     const char *before = path->keys[path->count - 2];
-    if (aed_registry_knows(before)) return before;
+    if (aed_registry_knows(own, before)) return before;
     const aed_node *owner = node_at(root, path, path->count - 1);
     if (!owner) return NULL;
     const aed_node *source = aed_node_get(owner, "source"); /* the data source's stand beside it */
     if (strcmp(before, "data") == 0)
         return source && source->type == AED_NODE_SCALAR ? source->text : NULL;
-    return element_kind(owner);
+    return element_kind(own, owner);
 }
 
-bool aed_path_is_whole(const aed_node *root, const aed_path *path)
+bool aed_path_is_whole(const aed_kinds *own, const aed_node *root, const aed_path *path)
 {
     const char *last = path->keys[path->count - 1];
     for (const char *const *whole = aed_section_wholes; *whole; whole++)
         if (is_path(path, *whole)) return true;
-    const char *owner = owner_of_last(root, path);
-    return (owner && aed_registry_is_whole(owner, last)) || aed_registry_is_whole(last, NULL);
+    const char *owner = owner_of_last(own, root, path);
+    return (owner && aed_registry_is_whole(own, owner, last)) ||
+           aed_registry_is_whole(own, last, NULL);
 }

@@ -28,9 +28,9 @@ aed_status aed_path_element(const aed_node *list, const aed_path *path, int64_t 
 bool aed_path_is_index(const char *key, int64_t *index);
 
 /* The name of the kind that `element` of a list uses, if it is left out before `key`; else NULL. */
-const char *aed_path_implied_kind(const aed_node *element, const char *key);
+const char *aed_path_implied_kind(const aed_kinds *own, const aed_node *element, const char *key);
 
 /* Whether what is at `path` takes whole numbers only, by the tables of sections and kinds. */
-bool aed_path_is_whole(const aed_node *root, const aed_path *path);
+bool aed_path_is_whole(const aed_kinds *own, const aed_node *root, const aed_path *path);
 
 #endif

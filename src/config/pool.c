@@ -19,6 +19,7 @@ typedef struct chunk {
 struct aed_config_memory {
     chunk *head;
     size_t next_size;
+    const aed_kinds *own;
 };
 
 /* Bytes of a chunk's head, rounded up so that what follows is aligned. */
@@ -30,7 +31,7 @@ static void *out_of_memory(void)
     return NULL;
 }
 
-aed_status aed_config_memory_create(aed_config_memory **memory)
+aed_status aed_config_memory_create(const aed_kinds *own, aed_config_memory **memory)
 {
     *memory = aed_alloc(1, sizeof **memory);
     if (!*memory) {
@@ -38,8 +39,11 @@ aed_status aed_config_memory_create(aed_config_memory **memory)
         return AED_MEMORY;
     }
     (*memory)->next_size = FIRST_CHUNK;
+    (*memory)->own = own;
     return AED_OK;
 }
+
+const aed_kinds *aed_config_kinds(const aed_config_memory *memory) { return memory->own; }
 
 void aed_config_memory_destroy(aed_config_memory **memory)
 {

@@ -1,14 +1,18 @@
-/* The one allocation list of a config: many small pieces, all freed at once. */
+/* What a config is read with: its one allocation list, of many small pieces that are freed at once, and
+ * the kinds that it may name. */
 #ifndef AED_CONFIG_POOL_H
 #define AED_CONFIG_POOL_H
 
 #include <stddef.h>
 
-#include "aedist/status.h"
+#include "aedist/kinds.h"
 
 typedef struct aed_config_memory aed_config_memory;
 
-aed_status aed_config_memory_create(aed_config_memory **memory);
+/* `own`: kinds of the program's own, which must outlive the memory; NULL: none. */
+aed_status aed_config_memory_create(const aed_kinds *own, aed_config_memory **memory);
+/* Those kinds. */
+const aed_kinds *aed_config_kinds(const aed_config_memory *memory);
 /* Frees every piece. Takes a pointer to NULL and clears the pointer. */
 void aed_config_memory_destroy(aed_config_memory **memory);
 

@@ -42,10 +42,11 @@ typedef struct aed_kind_use {
     aed_place place;
     const aed_node *args; /* what stands after the colon; NULL: nothing */
 } aed_kind_use;
-aed_status aed_read_kind_use(aed_registry registry, const aed_node *node, aed_kind_use *use);
+aed_status aed_read_kind_use(aed_config_memory *memory, aed_registry registry, const aed_node *node,
+                             aed_kind_use *use);
 /* Looks a kind's name up, with suggestions. */
-aed_status aed_read_kind_name(aed_registry registry, const char *name, aed_place place,
-                              const aed_kind **kind);
+aed_status aed_read_kind_name(aed_config_memory *memory, aed_registry registry, const char *name,
+                              aed_place place, const aed_kind **kind);
 /* Both at once: a kind with its arguments. *args, unless NULL, gets the mapping of arguments or NULL
  * (for `extra`). */
 aed_status aed_read_kind(aed_config_memory *memory, aed_registry registry, const aed_node *node,

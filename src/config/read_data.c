@@ -72,7 +72,7 @@ aed_status aed_read_data(aed_config_memory *memory, const aed_node *node, aed_sp
     if (aed_node_is_null(name))
         return aed_place_fail(node->place, "missing key 'source' in data (the data source's name)");
     AED_TRY(aed_scalar_text(name, "'source' in data", &word));
-    AED_TRY(aed_read_kind_name(AED_REGISTRY_SOURCE, word, name->place, &kind));
+    AED_TRY(aed_read_kind_name(memory, AED_REGISTRY_SOURCE, word, name->place, &kind));
     AED_TRY(aed_read_args_beside(memory, kind, node, aed_section_get(AED_SECTION_DATA), name->place,
                                  source));
     if (!aed_node_is_null(scale))

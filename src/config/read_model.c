@@ -89,7 +89,7 @@ static const aed_arg_def *main_def(const aed_kind *kind)
 static aed_status add_noise(aed_config_memory *memory, const aed_node *node, aed_config *config)
 {
     aed_status status = AED_OK;
-    const aed_kind *kind = aed_registry_find(AED_REGISTRY_LAYER, noise_kind);
+    const aed_kind *kind = aed_registry_find(NULL, AED_REGISTRY_LAYER, noise_kind);
     const aed_arg_def *std = kind ? main_def(kind) : NULL;
     if (!std || std->type != AED_ARG_LEVELS)
         return aed_fail(AED_INTERNAL, "config: layer %s takes no list of numbers", noise_kind);

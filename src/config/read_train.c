@@ -73,7 +73,7 @@ static aed_status read_tap(aed_config_memory *memory, const char *tap, const aed
     aed_status status;
     aed_kind_use use;
     if (node->type != AED_NODE_MAPPING) {
-        AED_TRY(aed_read_kind_use(AED_REGISTRY_LOSS, node, &use));
+        AED_TRY(aed_read_kind_use(memory, AED_REGISTRY_LOSS, node, &use));
         return add_term(memory, tap, &use, config);
     }
     status = AED_OK;
@@ -81,7 +81,7 @@ static aed_status read_tap(aed_config_memory *memory, const char *tap, const aed
         const aed_entry *entry = &node->entries[i];
         use.place = entry->place;
         use.args = entry->value;
-        AED_TRY(aed_read_kind_name(AED_REGISTRY_LOSS, entry->key, entry->place, &use.kind));
+        AED_TRY(aed_read_kind_name(memory, AED_REGISTRY_LOSS, entry->key, entry->place, &use.kind));
         AED_TRY(add_term(memory, tap, &use, config));
     }
 done:
@@ -105,16 +105,17 @@ done:
     return status;
 }
 
-static aed_status unknown_tap(const aed_config *config, const aed_entry *entry)
+static aed_status unknown_tap(const aed_kinds *own, const aed_config *config,
+                              const aed_entry *entry)
 {
     const char *words[2 * MAX_TAPS];
     int count = list_taps(config, words);
-    if (aed_registry_find(AED_REGISTRY_LOSS, entry->key))
+    if (aed_registry_find(own, AED_REGISTRY_LOSS, entry->key))
         return aed_place_fail(entry->place,
                               "several losses go below their tap: {%s: {%s: 1.0, ...}}",
                               fixed_taps[0], entry->key);
-    for (int i = 0; i < aed_registry_size(AED_REGISTRY_LOSS) && count < 2 * MAX_TAPS; i++)
-        words[count++] = aed_registry_kind(AED_REGISTRY_LOSS, i)->name;
+    for (int i = 0; i < aed_registry_size(own, AED_REGISTRY_LOSS) && count < 2 * MAX_TAPS; i++)
+        words[count++] = aed_registry_kind(own, AED_REGISTRY_LOSS, i)->name;
     const char *near = aed_suggest(entry->key, words, count);
     return aed_place_fail(entry->place, "'%s' is neither a loss nor a tap of this model (%s%s%s)",
                           aed_show(entry->key).text, near ? "did you mean '" : "",
@@ -136,16 +137,17 @@ static int64_t count_terms(const aed_node *loss)
 
 static aed_status read_losses(aed_config_memory *memory, const aed_node *node, aed_config *config)
 {
+    const aed_kinds *own = aed_config_kinds(memory);
     aed_status status = AED_OK;
     config->losses = aed_config_alloc(memory, (size_t)count_terms(node), sizeof *config->losses);
     if (!config->losses) return AED_MEMORY;
     bool single = node->type != AED_NODE_MAPPING ||
                   (node->count == 1 && !is_tap(config, node->entries[0].key) &&
-                   aed_registry_find(AED_REGISTRY_LOSS, node->entries[0].key));
+                   aed_registry_find(own, AED_REGISTRY_LOSS, node->entries[0].key));
     if (single) return read_single(memory, node, config);
     for (int64_t i = 0; i < node->count; i++) {
         const aed_entry *entry = &node->entries[i];
-        if (!is_tap(config, entry->key)) return unknown_tap(config, entry);
+        if (!is_tap(config, entry->key)) return unknown_tap(own, config, entry);
         if (!aed_node_is_null(entry->value))
             AED_TRY(read_tap(memory, entry->key, entry->value, config));
     }
@@ -184,7 +186,7 @@ static aed_status add_input_noise(aed_config_memory *memory, const aed_node *tra
     else
         status = aed_read_amount(train, "input_noise", &amount);
     if (status != AED_OK) return status;
-    const aed_kind *kind = aed_registry_find(AED_REGISTRY_CORRUPTION, noise_kind);
+    const aed_kind *kind = aed_registry_find(NULL, AED_REGISTRY_CORRUPTION, noise_kind);
     if (!kind) return aed_fail(AED_INTERNAL, "config: there is no corruption %s", noise_kind);
     aed_entry entry = {kind->main_arg, std->place, std};
     const aed_node args = {

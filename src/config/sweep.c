@@ -142,7 +142,7 @@ static aed_status make_trial(const expansion *e, int64_t index, aed_trial *trial
     if (!settings) return AED_MEMORY;
     trial->settings = settings;
     trial->setting_count = axes->key_count;
-    AED_TRY(aed_config_memory_create(&scratch));
+    AED_TRY(aed_config_memory_create(aed_config_kinds(e->memory), &scratch));
     const aed_node *tree =
         e->trees[e->variant_key ? aed_axes_choice(axes, e->variant_axis, index) : 0];
     for (int64_t i = 0; i < axes->count; i++) {

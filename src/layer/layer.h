@@ -21,10 +21,6 @@ bool aed_activation_of(const aed_layer *layer, aed_activation *function, float *
 /* Whether the layer is a max_pool by windows of 2 (2 x 2) side by side, without padding. */
 bool aed_max_pool_halves(const aed_layer *layer);
 
-/* Fails with AED_CONFIG and a message naming the layer's place and kind. */
-aed_status aed_layer_fail(const aed_layer *layer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Number of elements of an array, for arg tables. */
 #define AED_COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 

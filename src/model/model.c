@@ -43,10 +43,8 @@ static aed_status infer_layers(aed_model *model, const aed_layer_spec *specs, ae
                              .lanes = lanes,
                              .in = shape,
                              .in_interval = interval};
-        const aed_layer_ops *ops = aed_layer_find(specs[i].spec.kind->name);
-        if (!ops)
-            return aed_fail(AED_INTERNAL, "%s: layer kind '%s' is not in the table",
-                            specs[i].spec.where, specs[i].spec.kind->name);
+        /* The kind is the first member of its table, a program's own as well. */
+        const aed_layer_ops *ops = (const aed_layer_ops *)specs[i].spec.kind;
         layer->ops = ops;
         aed_status status = ops->infer(layer);
         if (status != AED_OK) {

@@ -37,7 +37,7 @@ static aed_status check_labels(const aed_trainer *t, const aed_term *term, const
 static aed_status bind_term(const aed_trainer *t, const aed_loss_term_spec *spec, aed_term *term)
 {
     const int reconstruction = t->model.layer_count - 1;
-    *term = (aed_term){.ops = aed_loss_find(spec->spec.kind->name),
+    *term = (aed_term){.ops = (const aed_loss_ops *)spec->spec.kind,
                        .spec = &spec->spec,
                        .weight = spec->weight,
                        .layer = aed_model_tap(&t->model, spec->tap)};

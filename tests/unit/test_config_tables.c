@@ -34,11 +34,11 @@ static void test_kinds_are_sound(void **state)
 {
     (void)state;
     for (aed_registry registry = 0; registry < AED_REGISTRY_COUNT; registry++) {
-        assert_true(aed_registry_size(registry) > 0);
-        for (int i = 0; i < aed_registry_size(registry); i++) {
-            const aed_kind *kind = aed_registry_kind(registry, i);
+        assert_true(aed_registry_size(NULL, registry) > 0);
+        for (int i = 0; i < aed_registry_size(NULL, registry); i++) {
+            const aed_kind *kind = aed_registry_kind(NULL, registry, i);
             bool main_found = !kind->main_arg;
-            assert_ptr_equal(aed_registry_find(registry, kind->name), kind);
+            assert_ptr_equal(aed_registry_find(NULL, registry, kind->name), kind);
             for (int k = 0; k < kind->arg_count; k++) {
                 check_arg(registry, kind, &kind->args[k]);
                 for (int j = 0; j < k; j++)
@@ -74,12 +74,12 @@ static void test_whole_numbers_are_listed(void **state)
 static void test_main_arg_of_a_short_form(void **state)
 {
     (void)state;
-    assert_string_equal(aed_registry_main_arg("linear", "bias"), "out");
-    assert_string_equal(aed_registry_main_arg("linear", "name"), "out");
-    assert_string_equal(aed_registry_main_arg("mse", "weight"), "weight");
-    assert_null(aed_registry_main_arg("linear", "kernel"));
-    assert_null(aed_registry_main_arg("conv1d", "out"));
-    assert_null(aed_registry_main_arg("nothing", "out"));
+    assert_string_equal(aed_registry_main_arg(NULL, "linear", "bias"), "out");
+    assert_string_equal(aed_registry_main_arg(NULL, "linear", "name"), "out");
+    assert_string_equal(aed_registry_main_arg(NULL, "mse", "weight"), "weight");
+    assert_null(aed_registry_main_arg(NULL, "linear", "kernel"));
+    assert_null(aed_registry_main_arg(NULL, "conv1d", "out"));
+    assert_null(aed_registry_main_arg(NULL, "nothing", "out"));
 }
 
 int main(void)

@@ -28,18 +28,6 @@ static void test_find_knows_every_row_of_the_table(void **state)
     assert_null(aed_source_find("besier"));
 }
 
-static void test_source_create_refuses_an_unknown_kind(void **state)
-{
-    const aed_kind kind = {.name = "nonsense"};
-    const aed_spec spec = {.kind = &kind, .where = "here"};
-    aed_source source;
-    (void)state;
-    assert_int_equal(aed_source_create(&spec, &source), AED_CONFIG);
-    assert_non_null(strstr(aed_status_message(), "here: unknown data source 'nonsense'"));
-    aed_source_destroy(&source);
-    aed_source_destroy(NULL);
-}
-
 static void test_source_create_refuses_more_than_memory(void **state)
 {
     fixture f;
@@ -238,7 +226,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_knows_every_row_of_the_table),
-        cmocka_unit_test(test_source_create_refuses_an_unknown_kind),
         cmocka_unit_test(test_source_create_refuses_more_than_memory),
         cmocka_unit_test(test_tile_transposes_every_size),
         cmocka_unit_test(test_tile_of_a_fresh_source_is_what_it_makes),

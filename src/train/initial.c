@@ -1,5 +1,5 @@
 /* From other runs' ledgers into new trials; see initial.h. */
-#include "app/initial.h"
+#include "train/initial.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Parameters of stored trials that trials begin with (`model.init_from`). */
-#ifndef AED_APP_INITIAL_H
-#define AED_APP_INITIAL_H
+#ifndef AED_TRAIN_INITIAL_H
+#define AED_TRAIN_INITIAL_H
 
 #include "config/config.h"
 #include "dist/dist.h"
