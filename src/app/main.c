@@ -38,8 +38,9 @@ static aed_status print_answers(const aed_options *options, bool speaks)
     if (!speaks) return AED_OK;
     if (options->version) printf("aedist " AED_VERSION "\n");
     if (options->help) fputs(aed_options_help, stdout);
-    if (options->help_config) {
-        aed_status status = aed_config_help(&text);
+    if (options->help_config || options->help_markdown) {
+        const aed_status status = options->help_markdown ? aed_config_help_markdown(&text)
+                                                         : aed_config_help(&text);
         if (status != AED_OK) return status;
         fputs(text, stdout);
         aed_free(text);
@@ -93,7 +94,7 @@ static aed_status run_config(int argc, char **argv, const aed_comm *world, doubl
     char *command = command_text(argc, argv);
     if (argc > 1) AED_TRY(aed_dist_agree(world, aed_command_check(argv[1])));
     AED_TRY(aed_dist_agree(world, aed_options_read(argc, argv, &options)));
-    if (options.help || options.version || options.help_config) {
+    if (options.help || options.version || options.help_config || options.help_markdown) {
         status = print_answers(&options, world->rank == 0);
         goto done;
     }

@@ -36,7 +36,8 @@ const char aed_options_help[] =
     "  --sbatch          print a job script for Slurm, fitted to the time and memory it will "
     "take;\n"
     "                    also --nodes N, --ranks N and, as sbatch takes it, --time T\n"
-    "  --help-config     print all keys, layers, losses, optimisers and data sources\n"
+    "  --help-config     print all keys, layers, losses, optimisers and data sources;\n"
+    "                    --help-config=markdown prints docs/config.md\n"
     "  --help, --version\n"
     "\n"
     "Environment: AEDIST_SIMD=avx512|avx2|plain forces a kernel set (all give equal bits).\n"
@@ -88,6 +89,7 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
         {"-h", &options->help},
         {"--version", &options->version},
         {"--help-config", &options->help_config},
+        {"--help-config=markdown", &options->help_markdown},
         {"--dry-run", &options->dry_run},
         {"--preview", &options->preview},
         {"--profile", &options->profile},
@@ -130,7 +132,8 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
     }
     options->overrides = (const char *const *)(argv + 1);
     options->override_count = overrides;
-    const bool asks = options->help || options->version || options->help_config;
+    const bool asks = options->help || options->version || options->help_config ||
+                      options->help_markdown;
     if (!options->config && !asks)
         return aed_fail(AED_CONFIG,
                         "no config given: aedist CONFIG [key.path=value ...]; see --help");

@@ -20,7 +20,7 @@ typedef struct aed_options {
     const char *output; /* NULL: runs/<config name> */
     aed_part part;      /* of the sweep, to be trained */
     aed_sbatch_options sbatch;
-    bool help, help_config, version, dry_run, preview, profile, resume, retry_failed;
+    bool help, help_config, help_markdown, version, dry_run, preview, profile, resume, retry_failed;
 } aed_options;
 
 /* Reads argv (which it reorders: overrides are moved together). Fails with AED_CONFIG. */

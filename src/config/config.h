@@ -195,5 +195,7 @@ aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t l
 
 /* All keys and kinds with their arguments, as a malloc'ed text for people. */
 aed_status aed_config_help(char **text);
+/* The same as Markdown: docs/config.md. */
+aed_status aed_config_help_markdown(char **text);
 
 #endif

@@ -294,6 +294,33 @@ static void test_help_names_every_kind(void **state)
     aed_free(text);
 }
 
+/* The bars of a table's line that are not escaped. */
+static int count_bars(const char *line)
+{
+    int bars = 0;
+    for (const char *at = line; *at; at++) bars += *at == '|' && (at == line || at[-1] != '\\');
+    return bars;
+}
+
+static void test_markdown_help_has_whole_tables(void **state)
+{
+    (void)state;
+    char *text;
+    int rows = 0, cells = 0;
+    assert_int_equal(aed_config_help_markdown(&text), AED_OK);
+    assert_non_null(strstr(text, "\n### `train`\n"));
+    assert_non_null(strstr(text, "fully connected layer; short: `linear: out`\n"));
+    assert_non_null(strstr(text, "| `window` | whole number, 0 to 65536 | 0 | points cut out"));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "|---", 4) == 0) cells = count_bars(line);
+        if (strncmp(line, "| `", 3) != 0) continue;
+        rows++;
+        if (count_bars(line) != cells) fail_msg("not %d bars: %s", cells, line);
+    }
+    assert_true(rows > 100);
+    aed_free(text);
+}
+
 /* Whatever allocation fails, the answer is AED_MEMORY, and nothing leaks (seen by the sanitizer). */
 static void test_out_of_memory_is_told(void **state)
 {
@@ -325,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_string_text_is_quoted_where_needed),
         cmocka_unit_test(test_suggest_nearest_word),
         cmocka_unit_test(test_help_names_every_kind),
+        cmocka_unit_test(test_markdown_help_has_whole_tables),
         cmocka_unit_test(test_out_of_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
