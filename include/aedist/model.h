@@ -49,6 +49,9 @@ void aed_model_destroy(aed_model *model);
 /* The tile's input [features][lanes] lies at workspace + input_at; returns the last output. */
 const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
                                const aed_tile *tile);
+/* The same from the output of layer `from` on (-1: the input), a tap's, that lies in the workspace. */
+const float *aed_model_forward_from(const aed_model *model, const float *params, float *workspace,
+                                    int from, const aed_tile *tile);
 /* One of the two buffers for gradients of activations: the one that is not `taken` (NULL: either). */
 float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken);
 /* Prepares grads (a block) for the tiles of a leaf, the first of which says so (aed_tile.first) and goes

@@ -9,7 +9,8 @@
 #include "core/memory.h"
 
 static const aed_command *const commands[] = {&aed_command_info, &aed_command_eval,
-                                              &aed_command_export, &aed_command_merge};
+                                              &aed_command_export, &aed_command_merge,
+                                              &aed_command_analyze};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const aed_command *aed_command_find(const char *word)

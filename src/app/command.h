@@ -1,4 +1,4 @@
-/* The words that may stand in the config's place: info, eval, export, merge. */
+/* The words that may stand in the config's place: info, eval, export, merge, analyze. */
 #ifndef AED_APP_COMMAND_H
 #define AED_APP_COMMAND_H
 
@@ -41,6 +41,7 @@ aed_status aed_command_check(const char *word);
 aed_status aed_command_run(const aed_command *command, int argc, char **argv,
                            const aed_comm *world);
 
+extern const aed_command aed_command_analyze;
 extern const aed_command aed_command_info;
 extern const aed_command aed_command_eval;
 extern const aed_command aed_command_export;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analysis.h"
 #include "analysis/pca.h"
 #include "app/program.h"
 #include "app/report.h"
@@ -149,6 +150,7 @@ static aed_status plan_trial(aed_job *job, int64_t trial)
     aed_training training;
     status = aed_training_create(&trainer, &training);
     if (status == AED_OK) aed_training_destroy(&training);
+    if (status == AED_OK) status = aed_analyses_check(&trainer);
     if (status == AED_OK)
         status = aed_findings_add(&job->findings, &job->list.trials[trial], &trainer);
     if (status == AED_OK) status = aed_initials_apply(&job->initials, &config->init_from, &trainer);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "app/command.h"
+#include "app/matches.h"
 #include "app/output.h"
 #include "app/report.h"
 #include "app/summary.h"
@@ -200,6 +201,7 @@ done:
 static aed_status copy_trials(merger *m, aed_run *run)
 {
     int64_t copied = 0;
+    aed_analyses matches = {0};
     aed_status status;
     for (int64_t i = 0; i < m->job.list.count; i++) {
         if (m->choices[i].source < (m->continues ? 1 : 0)) continue; /* nowhere, or there already */
@@ -210,8 +212,10 @@ static aed_status copy_trials(merger *m, aed_run *run)
     const aed_log_field fields[] = {{"runs", NULL, (double)(m->count - (m->continues ? 1 : 0))},
                                     {"trials", NULL, (double)copied}};
     AED_TRY(aed_run_log(run, "merge", fields, 2));
+    AED_TRY(aed_app_match(run, &m->job.list, false, &matches));
     AED_TRY(aed_run_write_results(run));
 done:
+    aed_analyses_destroy(&matches);
     return status;
 }
 

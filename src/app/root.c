@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/matches.h"
 #include "app/protocol.h"
 #include "app/root_private.h"
 #include "core/clock.h"
@@ -410,7 +411,12 @@ aed_status aed_root_finish(aed_root *root)
              root->status != AED_OK ? root->message : aed_status_message());
     /* results.h5 once more, also after a failure: what is done until then shall be in it. */
     aed_run_clear_running(root->run);
-    const aed_status written = aed_run_write_results(root->run);
+    aed_analyses matches;
+    /* Written without the matches rather than not at all. */
+    const aed_status matched = aed_app_match(root->run, &root->job->list, false, &matches);
+    aed_status written = aed_run_write_results(root->run);
+    if (written == AED_OK) written = matched;
+    aed_analyses_destroy(&matches);
     if (status != AED_OK) return aed_fail(status, "%s", message); /* the first is what is told */
     if (written != AED_OK) return written;
     /* Not known yet if every trial was done before this run. */

@@ -41,13 +41,15 @@ static void add_choice(const aed_training *training, aed_trial_summary *summary)
 
 /* What the last validation left besides its loss: counts of samples, true class down, taken for across;
  * for each relu's units 1 if it is dead; and the snapshots. */
-static aed_status add_arrays(const aed_training *training, aed_trial_summary *summary)
+static aed_status add_arrays(const aed_training *training, const aed_analyses *analyses,
+                             aed_trial_summary *summary)
 {
     const aed_trainer *trainer = training->trainer;
     const aed_pass *pass = &trainer->passes[AED_PASS_VAL];
     const int64_t *dead = pass->dead;
     int64_t count = 0;
-    summary->arrays = aed_alloc((size_t)trainer->units_count + 1 + AED_SNAPSHOT_ARRAYS,
+    const int64_t analysed = analyses ? analyses->count : 0;
+    summary->arrays = aed_alloc((size_t)(trainer->units_count + 1 + AED_SNAPSHOT_ARRAYS + analysed),
                                 sizeof *summary->arrays);
     if (!summary->arrays) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
     if (pass->confusion)
@@ -63,12 +65,17 @@ static aed_status add_arrays(const aed_training *training, aed_trial_summary *su
             "analysis",     trainer->units[i].name,         "",
             AED_NUMBER_I64, {1, {trainer->units[i].count}}, dead};
     count += aed_snapshots_arrays(&training->snapshots, &trainer->model, summary->arrays + count);
+    if (analysed > 0)
+        memcpy(summary->arrays + count, analyses->arrays,
+               (size_t)analysed * sizeof *analyses->arrays);
+    count += analysed;
     summary->result.array_count = count;
     return AED_OK;
 }
 
 aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
-                              aed_status outcome, aed_trial_summary *summary)
+                              const aed_analyses *analyses, aed_status outcome,
+                              aed_trial_summary *summary)
 {
     aed_status status;
     const aed_plan *plan = &job->plans[trial];
@@ -118,7 +125,7 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
         .parameters = trainer->params,
     };
     if (outcome != AED_STOPPED) {
-        AED_TRY(add_arrays(training, summary));
+        AED_TRY(add_arrays(training, analyses, summary));
         summary->result.arrays = summary->arrays;
     }
     memcpy(summary->result.id, plan->id, sizeof summary->result.id);

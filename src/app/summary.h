@@ -2,6 +2,7 @@
 #ifndef AED_APP_SUMMARY_H
 #define AED_APP_SUMMARY_H
 
+#include "analysis/analysis.h"
 #include "app/job.h"
 #include "train/trial.h"
 
@@ -26,7 +27,8 @@ aed_status aed_summary_outcome(const aed_trial_result *result);
 /* `outcome` is how the trial ended, AED_STOPPED for one on its way; the message of a failure is the
  * last one. Destroy in any case. Not collective. */
 aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *training,
-                              aed_status outcome, aed_trial_summary *summary);
+                              const aed_analyses *analyses, aed_status outcome,
+                              aed_trial_summary *summary);
 void aed_summary_destroy(aed_trial_summary *summary);
 
 #endif

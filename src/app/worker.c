@@ -35,6 +35,7 @@ typedef struct worker {
     int64_t trial; /* -1: none */
     aed_trainer trainer;
     aed_training training;
+    aed_analyses analyses;
     aed_watch watch;
     double saved; /* the clock at its last checkpoint */
     aed_buffer lines;
@@ -58,7 +59,8 @@ static aed_status encode(worker *w, aed_status outcome, aed_buffer *record)
     static const unsigned char room[AED_LEDGER_HEADER - 12];
     aed_state_array states[AED_TRAINING_STATES];
     aed_trial_summary summary;
-    aed_status status = aed_summary_create(w->job, w->trial, &w->training, outcome, &summary);
+    aed_status status = aed_summary_create(w->job, w->trial, &w->training, &w->analyses, outcome,
+                                           &summary);
     if (status == AED_OK && outcome == AED_STOPPED) {
         summary.result.state_count = aed_training_state(&w->training, states);
         summary.result.states = states;
@@ -277,8 +279,11 @@ static void train(worker *w, const aed_buffer *message)
         restore(w, message->bytes + 8, message->size - 8);
         if (leads(w)) begin_lines(w);
         status = aed_training_run(&w->training, &observer);
+        if (status == AED_OK)
+            status = aed_analyses_run(&w->trainer, &w->training.history.metrics, &w->analyses);
         w->last_seconds = w->training.history.seconds;
         if (leads(w)) tell_outcome(w, status);
+        aed_analyses_destroy(&w->analyses);
         aed_training_destroy(&w->training);
         aed_trainer_destroy(&w->trainer);
     } else if (leads(w)) {

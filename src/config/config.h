@@ -112,6 +112,8 @@ typedef struct aed_config {
     int64_t evaluation_count;
 
     aed_snapshot_spec snapshots;
+    aed_spec *analyses; /* of the trained model, in the order of their table */
+    int analysis_count;
     bool metrics_norms, metrics_dead_units; /* recorded as well */
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     /* How the job is run; no trial's numbers depend on it. */
@@ -189,7 +191,7 @@ aed_status aed_config_resolve_list(const aed_trial_list *list, int64_t tile, int
 aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
- * matter to its numbers (not name, log, data.memory, checks, checkpoint, ranks_per_trial, time_limit;
+ * matter to its numbers (not name, log, data.memory, analysis, checks, checkpoint, ranks_per_trial, time_limit;
  * metrics only if something is decided at recorded epochs). id holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 

@@ -12,10 +12,10 @@
 enum { MOST_SHOWN = 5 };
 
 /* Keys that no trial's numbers depend on, or that follow from others. */
-static const char *const ignored[] = {"name",        "metrics",    "snapshots",       "log",
-                                      "checks",      "checkpoint", "ranks_per_trial", "time_limit",
-                                      "data.memory", "train.tile", "train.leaf",      "sweep",
-                                      "variants",    "variant"};
+static const char *const ignored[] = {"name",       "metrics",     "snapshots",  "log",
+                                      "analysis",   "checks",      "checkpoint", "ranks_per_trial",
+                                      "time_limit", "data.memory", "train.tile", "train.leaf",
+                                      "sweep",      "variants",    "variant"};
 
 typedef struct comparison {
     aed_config_memory *memory;

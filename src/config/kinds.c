@@ -8,6 +8,7 @@
 #include "aedist/layer.h"
 #include "aedist/loss.h"
 #include "aedist/optim.h"
+#include "config/analyses.h"
 #include "data/corrupt.h"
 
 static const char *const nouns[AED_REGISTRY_COUNT] = {
@@ -18,6 +19,7 @@ static const char *const nouns[AED_REGISTRY_COUNT] = {
     [AED_REGISTRY_SCHEDULE] = "schedule",
     [AED_REGISTRY_INIT] = "initialisation",
     [AED_REGISTRY_CORRUPTION] = "corruption of inputs",
+    [AED_REGISTRY_ANALYSIS] = "analysis",
 };
 
 const char *aed_registry_noun(aed_registry registry) { return nouns[registry]; }
@@ -33,6 +35,7 @@ static int built_in_count(aed_registry registry)
     case AED_REGISTRY_SCHEDULE: aed_schedule_table(&count); break;
     case AED_REGISTRY_INIT: aed_init_table(&count); break;
     case AED_REGISTRY_CORRUPTION: aed_corruption_table(&count); break;
+    case AED_REGISTRY_ANALYSIS: return AED_ANALYSIS_COUNT;
     case AED_REGISTRY_COUNT: break;
     }
     return count;
@@ -49,6 +52,7 @@ static const aed_kind *built_in(aed_registry registry, int index)
     case AED_REGISTRY_SCHEDULE: return &aed_schedule_table(&count)[index]->kind;
     case AED_REGISTRY_INIT: return &aed_init_table(&count)[index]->kind;
     case AED_REGISTRY_CORRUPTION: return &aed_corruption_table(&count)[index]->kind;
+    case AED_REGISTRY_ANALYSIS: return aed_analysis_kind_of(index);
     case AED_REGISTRY_COUNT: break;
     }
     return NULL;
@@ -147,12 +151,21 @@ static aed_status refuse(const aed_kind *kind, const char *what)
                     kind->name ? kind->name : "(NULL)", what);
 }
 
+/* Analyses have a section to themselves, where a program's own kinds do not stand. */
+static bool is_taken(const char *name)
+{
+    for (aed_registry registry = 0; registry < AED_REGISTRY_COUNT; registry++)
+        if (registry != AED_REGISTRY_ANALYSIS && aed_registry_find(NULL, registry, name))
+            return true;
+    return false;
+}
+
 static aed_status check_names(const aed_kinds *own, aed_registry registry, int index)
 {
     const aed_kind *kind = own_kind(own, registry, index);
     if (!is_name(kind->name))
         return refuse(kind, "its name must be of lower-case letters, digits and _");
-    if (aed_registry_knows(NULL, kind->name))
+    if (is_taken(kind->name))
         return refuse(kind, "there is a built-in kind of that name; choose another");
     for (int i = 0; i < index; i++)
         if (strcmp(own_kind(own, registry, i)->name, kind->name) == 0)

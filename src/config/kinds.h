@@ -15,6 +15,7 @@ typedef enum aed_registry {
     AED_REGISTRY_SCHEDULE,
     AED_REGISTRY_INIT,
     AED_REGISTRY_CORRUPTION,
+    AED_REGISTRY_ANALYSIS,
     AED_REGISTRY_COUNT
 } aed_registry;
 

@@ -137,6 +137,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(aed_read_evaluations(memory, aed_node_get(root, "evaluate"), config));
     AED_TRY(read_metrics(aed_node_get(root, "metrics"), config));
     AED_TRY(aed_read_snapshots(memory, aed_node_get(root, "snapshots"), &config->snapshots));
+    AED_TRY(aed_read_analyses(memory, aed_node_get(root, "analysis"), config));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
     AED_TRY(aed_read_checks(aed_node_get(root, "checks"), config->checks));
     AED_TRY(aed_read_job(root, config));

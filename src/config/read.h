@@ -84,6 +84,9 @@ aed_status aed_read_evaluations(aed_config_memory *memory, const aed_node *node,
 aed_status aed_read_snapshots(aed_config_memory *memory, const aed_node *node,
                               aed_snapshot_spec *snapshots);
 
+/* `analysis:` */
+aed_status aed_read_analyses(aed_config_memory *memory, const aed_node *node, aed_config *config);
+
 /* The words of `checks` by aed_check_level. */
 extern const char *const aed_check_words[];
 

@@ -371,6 +371,16 @@ static void add_snapshots(aed_text *text, const aed_snapshot_spec *snapshots)
     aed_text_add(text, "}\n");
 }
 
+static void add_analyses(aed_text *text, const aed_config *config)
+{
+    aed_text_add(text, config->analysis_count ? "analysis:\n" : "analysis: {}\n");
+    for (int i = 0; i < config->analysis_count; i++) {
+        aed_text_addf(text, "  %s: {", config->analyses[i].kind->name);
+        add_args(text, &config->analyses[i], true);
+        aed_text_add(text, "}\n");
+    }
+}
+
 static void add_checks(aed_text *text, const aed_check_level levels[AED_CHECK_COUNT])
 {
     const aed_section *section = aed_section_get(AED_SECTION_CHECKS);
@@ -419,6 +429,7 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
                   config->metrics_every, config->metrics_norms ? "true" : "false",
                   config->metrics_dead_units ? "true" : "false");
     add_snapshots(&all, &config->snapshots);
+    add_analyses(&all, config);
     aed_text_addf(&all, "log: {every: %" PRId64 "}\n", config->log_every);
     add_checks(&all, config->checks);
     add_job(&all, config);

@@ -12,6 +12,8 @@ static const aed_key top_keys[] = {
     {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every, norms, dead_units"},
     {"snapshots", "mapping: every, samples, split, corrupt (none)"},
+    {"analysis", "mapping of analyses of the trained model to true or their arguments: {ablation: "
+                 "true, worst: 20} (none)"},
     {"log", "mapping: every"},
     {"checks", "mapping of rules for set-ups to none, note (told by --dry-run), warn or error"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "data/trig.h"
+#include "core/trig.h"
 
 enum { SHOWN_CHARACTERS = 160, TITLE_BYTES = SHOWN_CHARACTERS + 64 };
 

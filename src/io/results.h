@@ -88,6 +88,7 @@ typedef struct aed_planned_trial {
 } aed_planned_trial;
 
 typedef struct aed_run aed_run;
+struct aed_trial_record;
 
 /* Opens DIR (made with its parents if missing) for this run: takes the lock (a second job on one
  * output is refused), reads the ledger back (a torn tail is cut off and reported through *notice, a
@@ -105,6 +106,13 @@ const aed_trial_result *aed_run_ended(const aed_run *run, int64_t index);
  * later result of that trial replaces it. Its parameters and its arrays' values are
  * NULL: they stay in the ledger. */
 const aed_trial_result *aed_run_find(const aed_run *run, const char *id);
+/* Ended trial `index` with its parameters and its arrays' values; destroy the record. Fails with AED_DATA,
+ * AED_MEMORY. */
+aed_status aed_run_read(aed_run *run, int64_t index, struct aed_trial_record **record);
+/* The row that an ended trial has in /summary. */
+int64_t aed_run_row(const aed_run *run, const char *id);
+/* Arrays of the run as a whole, for /analysis of every results.h5 from now on; the caller's. */
+void aed_run_set_analysis(aed_run *run, const aed_result_array *arrays, int64_t count);
 /* Appends a trial's result to the ledger and fsyncs it: durable on return. */
 aed_status aed_run_append(aed_run *run, const aed_trial_result *result);
 /* The same for an encoded result: AED_LEDGER_HEADER bytes of room, then what aed_trial_record_encode

@@ -21,6 +21,8 @@ typedef struct aed_result_row {
 /* Writes /sweep and /summary. */
 aed_status aed_results_write_summary(aed_hdf5 *file, hid_t root, const aed_result_row *rows,
                                      int64_t count);
+/* Writes group `parent`/analysis, if the result has anything for it. */
+aed_status aed_results_write_analysis(aed_hdf5 *file, hid_t parent, const aed_trial_result *result);
 /* Writes group `trials`/<id> with metrics, parameters and analysis. */
 aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial_result *result);
 

@@ -114,27 +114,68 @@ done:
     return status;
 }
 
-/* The arrays of a group; the single numbers are attributes of `analysis`. */
-static aed_status write_group(aed_hdf5 *file, hid_t trial, const aed_trial_result *result,
-                              const char *name)
+static int64_t count_arrays(const aed_trial_result *result, const char *group)
 {
-    const int64_t scalars = strcmp(name, "analysis") == 0 ? result->scalar_count : 0;
-    int64_t arrays = 0;
+    int64_t count = 0;
     for (int64_t i = 0; i < result->array_count; i++)
-        arrays += strcmp(result->arrays[i].group, name) == 0;
-    if (scalars + arrays == 0) return AED_OK;
-    hid_t group;
-    aed_status status;
-    AED_TRY(aed_hdf5_group(file, trial, name, arrays, &group));
-    for (int64_t i = 0; i < scalars; i++)
-        AED_TRY(
-            aed_hdf5_attribute_f64(file, group, result->scalar_names[i], result->scalar_values[i]));
-    for (int64_t i = 0; i < result->array_count; i++) {
+        count += strcmp(result->arrays[i].group, group) == 0;
+    return count;
+}
+
+static aed_status write_arrays(aed_hdf5 *file, hid_t group, const aed_trial_result *result,
+                               const char *name)
+{
+    aed_status status = AED_OK;
+    for (int64_t i = 0; i < result->array_count && status == AED_OK; i++) {
         const aed_result_array *array = &result->arrays[i];
         if (strcmp(array->group, name) != 0 || counter_of(result, array)) continue;
-        AED_TRY(counts_others(result, array) ? write_counted(file, group, result, array)
-                                             : write_array(file, group, array, NULL));
+        status = counts_others(result, array) ? write_counted(file, group, result, array)
+                                              : write_array(file, group, array, NULL);
     }
+    return status;
+}
+
+/* A group of arrays that has no other in it. */
+static aed_status write_group(aed_hdf5 *file, hid_t parent, const aed_trial_result *result,
+                              const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const int64_t arrays = count_arrays(result, name);
+    hid_t group;
+    if (arrays == 0) return AED_OK;
+    aed_status status = aed_hdf5_group(file, parent, slash ? slash + 1 : name, arrays, &group);
+    if (status == AED_OK) status = write_arrays(file, group, result, name);
+    aed_hdf5_group_close(group);
+    return status;
+}
+
+static bool is_first_of_group(const aed_trial_result *result, int64_t index)
+{
+    for (int64_t i = 0; i < index; i++)
+        if (strcmp(result->arrays[i].group, result->arrays[index].group) == 0) return false;
+    return true;
+}
+
+/* Single numbers as attributes, arrays, and a group for each analysis. */
+aed_status aed_results_write_analysis(aed_hdf5 *file, hid_t parent, const aed_trial_result *result)
+{
+    static const char name[] = "analysis", below[] = "analysis/";
+    int64_t groups = 0;
+    hid_t group;
+    aed_status status = AED_OK;
+    for (int64_t i = 0; i < result->array_count; i++)
+        groups += strncmp(result->arrays[i].group, below, sizeof below - 1) == 0 &&
+                  is_first_of_group(result, i);
+    if (result->scalar_count + groups + count_arrays(result, name) == 0) return AED_OK;
+    AED_TRY(aed_hdf5_group(file, parent, name, groups + count_arrays(result, name), &group));
+    for (int64_t i = 0; i < result->scalar_count; i++)
+        AED_TRY(
+            aed_hdf5_attribute_f64(file, group, result->scalar_names[i], result->scalar_values[i]));
+    AED_TRY(write_arrays(file, group, result, name));
+    for (int64_t i = 0; i < result->array_count; i++)
+        if (strncmp(result->arrays[i].group, below, sizeof below - 1) == 0 &&
+            is_first_of_group(result, i))
+            AED_TRY(write_group(file, group, result, result->arrays[i].group));
 
 done:
     aed_hdf5_group_close(group);
@@ -153,7 +194,7 @@ aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial
     AED_TRY(aed_hdf5_attribute_text(file, trial, "weights_hash", result->weights_hash));
     AED_TRY(write_metrics(file, trial, &result->metrics));
     if (result->tensor_count > 0) AED_TRY(write_parameters(file, trial, result));
-    AED_TRY(write_group(file, trial, result, "analysis"));
+    AED_TRY(aed_results_write_analysis(file, trial, result));
     AED_TRY(write_group(file, trial, result, "snapshots"));
 
 done:

@@ -33,7 +33,9 @@ struct aed_run {
     aed_log *log;
     ended_trial *ended; /* in the order in which they first came */
     int64_t ended_count, ended_capacity;
-    int64_t *by_id;      /* indices into ended, sorted by trial id */
+    int64_t *by_id;                   /* indices into ended, sorted by trial id */
+    const aed_result_array *analysis; /* of the run as a whole; the caller's */
+    int64_t analysis_count;
     char (*running)[16]; /* ids; a handful */
     int64_t running_count;
 };
@@ -248,17 +250,46 @@ done:
     return status;
 }
 
+aed_status aed_run_read(aed_run *run, int64_t index, aed_trial_record **record)
+{
+    const unsigned char *payload;
+    size_t length;
+    *record = NULL;
+    const aed_status status = aed_ledger_read(run->ledger, run->ended[index].place, &payload,
+                                              &length);
+    return status == AED_OK ? aed_trial_record_decode(payload, length, true, record) : status;
+}
+
+int64_t aed_run_row(const aed_run *run, const char *id)
+{
+    int64_t row = 0;
+    for (; row < run->planned_count; row++)
+        if (strcmp(run->planned[row].id, id) == 0) return row;
+    for (int64_t i = 0; i < run->ended_count; i++) {
+        const char *other = run->ended[i].record->result.id;
+        bool planned = false;
+        if (strcmp(other, id) == 0) return row;
+        for (int64_t k = 0; k < run->planned_count && !planned; k++)
+            planned = strcmp(run->planned[k].id, other) == 0;
+        row += !planned;
+    }
+    return row;
+}
+
+void aed_run_set_analysis(aed_run *run, const aed_result_array *arrays, int64_t count)
+{
+    run->analysis = arrays;
+    run->analysis_count = count;
+}
+
 /* /trials: each ended trial, whole, as the ledger has it. */
 static aed_status write_trials(aed_run *run, aed_hdf5 *file, hid_t root)
 {
     hid_t trials;
     aed_status status = aed_hdf5_group(file, root, "trials", run->ended_count, &trials);
     for (int64_t i = 0; i < run->ended_count && status == AED_OK; i++) {
-        const unsigned char *payload;
-        size_t length;
         aed_trial_record *record = NULL;
-        AED_TRY(aed_ledger_read(run->ledger, run->ended[i].place, &payload, &length));
-        AED_TRY(aed_trial_record_decode(payload, length, true, &record));
+        AED_TRY(aed_run_read(run, i, &record));
         status = aed_results_write_trial(file, trials, &record->result);
         aed_trial_record_destroy(&record);
     }
@@ -285,6 +316,8 @@ aed_status aed_run_write_results(aed_run *run)
     AED_TRY(write_root(run, file, root));
     AED_TRY(aed_results_write_summary(file, root, rows, count));
     AED_TRY(write_trials(run, file, root));
+    const aed_trial_result whole = {.array_count = run->analysis_count, .arrays = run->analysis};
+    AED_TRY(aed_results_write_analysis(file, root, &whole));
     AED_TRY(aed_hdf5_save(file, run->folder, "results.h5"));
 
 done:

@@ -329,7 +329,12 @@ static void *take_numbers(reader *in, aed_number_type type, int64_t count)
 /* Whether the array is one of those that a trial may have: not in a place of other things. */
 static bool is_group(const char *name)
 {
-    return strcmp(name, "analysis") == 0 || strcmp(name, "snapshots") == 0;
+    static const char below[] = "analysis/";
+    const char *allowed = "0123456789abcdefghijklmnopqrstuvwxyz_";
+    if (strcmp(name, "analysis") == 0 || strcmp(name, "snapshots") == 0) return true;
+    if (strncmp(name, below, sizeof below - 1) != 0) return false;
+    name += sizeof below - 1;
+    return name[0] && strlen(name) < 64 && strspn(name, allowed) == strlen(name);
 }
 
 static void take_array(reader *in, bool keep, aed_result_array *array)

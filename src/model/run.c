@@ -10,11 +10,11 @@ const float *aed_model_output(const aed_model *model, const float *workspace, in
     return workspace + (index < 0 ? model->input_at : model->output_at[index]);
 }
 
-const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
-                               const aed_tile *tile)
+const float *aed_model_forward_from(const aed_model *model, const float *params, float *workspace,
+                                    int from, const aed_tile *tile)
 {
-    const float *x = workspace + model->input_at;
-    for (int i = 0; i < model->layer_count; i++) {
+    const float *x = aed_model_output(model, workspace, from);
+    for (int i = from + 1; i < model->layer_count; i++) {
         const aed_layer *layer = &model->layers[i];
         float *y = workspace + model->output_at[i];
         if (!layer->ops->is_view && !layer->absorbed)
@@ -23,6 +23,12 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
         x = y;
     }
     return x;
+}
+
+const float *aed_model_forward(const aed_model *model, const float *params, float *workspace,
+                               const aed_tile *tile)
+{
+    return aed_model_forward_from(model, params, workspace, -1, tile);
 }
 
 void aed_model_begin_leaf(const aed_model *model, int from, float *grads)

@@ -112,7 +112,8 @@ aed_status aed_trainer_create_passes(aed_trainer *trainer)
         AED_TRY(aed_trainer_create_pass(t, &config->evaluations[i],
                                         &t->passes[AED_PASS_FIRST_OWN + i]));
     if (t->data->streamed) {
-        t->next_ids = aed_alloc((size_t)longest_leaf(t), sizeof *t->next_ids);
+        t->next_room = longest_leaf(t);
+        t->next_ids = aed_alloc((size_t)t->next_room, sizeof *t->next_ids);
         if (!t->next_ids) status = out_of_memory();
     }
 done:
@@ -250,7 +251,7 @@ aed_status aed_trainer_load(aed_trainer *trainer, const aed_pass *pass, int64_t 
     *target = clean;
     aed_status status = aed_dataset_tile(t->data, pass->epoch, tile->ids, tile->lanes, pass->factor,
                                          clean, t->data->own_input ? input : clean,
-                                         t->classifier < 0 ? NULL : t->labels);
+                                         t->classifier < 0 && !pass->labels ? NULL : t->labels);
     if (status == AED_OK && pass->corruption_count > 0)
         aed_corruptions_apply(pass->corruptions, pass->corruption_count, tile->ids, tile->lanes,
                               t->features, t->data->own_input ? input : clean, input);

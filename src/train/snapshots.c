@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "dist/dist.h"
 
 /* Of all snapshots of a trial: they are kept in memory, and on every rank. */
 enum { MOST_BYTES = 1 << 30 };
@@ -17,29 +16,6 @@ static int64_t features_of(const aed_model *model, int layer)
 }
 
 /* ---- Set-up ----------------------------------------------------------------------------------- */
-
-/* The samples of the split, by number or by place. */
-static aed_status choose_samples(const aed_snapshot_spec *spec, aed_snapshots *s)
-{
-    aed_split *split = &s->pass.split;
-    if (!spec->places && s->samples > split->samples) s->samples = split->samples;
-    s->ids = aed_alloc((size_t)s->samples, sizeof *s->ids);
-    s->places = aed_alloc((size_t)s->samples, sizeof *s->places);
-    if (!s->ids || !s->places) return aed_fail(AED_MEMORY, "out of memory for snapshots");
-    for (int64_t i = 0; i < s->samples; i++) {
-        const int64_t place = spec->places ? (int64_t)spec->places[i] : i;
-        if (place >= split->samples)
-            return aed_fail(AED_CONFIG,
-                            "%s: snapshots of sample %" PRId64 ", but the split has %" PRId64
-                            " samples (0 is the first)",
-                            spec->of.where, place, split->samples);
-        s->ids[i] = split->ids ? split->ids[place] : split->first + (uint32_t)place;
-        s->places[i] = split->ids ? (int64_t)split->ids[place] : place;
-    }
-    split->ids = s->ids;
-    split->samples = s->samples;
-    return AED_OK;
-}
 
 /* The block of all numbers. */
 static aed_status make_room(const aed_trainer *t, const aed_snapshot_spec *spec, aed_snapshots *s)
@@ -66,14 +42,16 @@ static aed_status make_room(const aed_trainer *t, const aed_snapshot_spec *spec,
     return AED_OK;
 }
 
-aed_status aed_snapshots_create(const aed_trainer *trainer, aed_snapshots *snapshots)
+aed_status aed_snapshots_create(aed_trainer *trainer, aed_snapshots *snapshots)
 {
     aed_status status = AED_OK;
     const aed_snapshot_spec *spec = &trainer->config->snapshots;
-    *snapshots = (aed_snapshots){.samples = spec->samples};
+    *snapshots = (aed_snapshots){0};
     if (spec->every == 0) return AED_OK;
-    AED_TRY(aed_trainer_create_pass(trainer, &spec->of, &snapshots->pass));
-    AED_TRY(choose_samples(spec, snapshots));
+    AED_TRY(aed_walk_create(trainer, &spec->of, false, &snapshots->walk));
+    AED_TRY(aed_walk_choose(&snapshots->walk, spec->of.where, "snapshots", spec->places,
+                            spec->samples));
+    snapshots->samples = snapshots->walk.pass.split.samples;
     AED_TRY(make_room(trainer, spec, snapshots));
 done:
     return status;
@@ -81,9 +59,7 @@ done:
 
 void aed_snapshots_destroy(aed_snapshots *snapshots)
 {
-    aed_trainer_destroy_pass(&snapshots->pass);
-    aed_free(snapshots->ids);
-    aed_free(snapshots->places);
+    aed_walk_destroy(&snapshots->walk);
     aed_free(snapshots->epochs);
     aed_free(snapshots->clean);
     memset(snapshots, 0, sizeof *snapshots);
@@ -96,43 +72,28 @@ bool aed_snapshots_due(const aed_snapshots *snapshots, const aed_config *config,
     return snapshots->room > 0 && (epoch == 0 || epoch % config->snapshots.every == 0);
 }
 
-/* [features][lanes] -> [valid][features] */
-static void read_lanes(const float *values, int64_t features, const aed_tile *tile, float *out)
+/* Input and clean sample are the same every time; this way they are there after a restart, too. */
+static void take_tile(void *self, aed_trainer *t, const aed_tile *tile, int64_t first,
+                      const float *target, double *sums)
 {
-    for (int lane = 0; lane < tile->valid; lane++)
-        for (int64_t f = 0; f < features; f++) *out++ = values[f * tile->lanes + lane];
-}
-
-/* The samples from `first` on that fit a tile. */
-static aed_status take_tile(aed_trainer *t, int64_t first, aed_snapshots *s)
-{
+    aed_snapshots *s = self;
     const aed_model *model = &t->model;
-    const int64_t left = s->samples - first, valid = left < model->lanes ? left : model->lanes;
     const int64_t at = s->count * s->samples + first;
-    aed_tile tile;
-    const float *target;
-    const aed_status status = aed_trainer_load(t, &s->pass, first, valid, &tile, &target);
-    if (status != AED_OK) return status;
-    /* The same every time; this way they are there after a restart, too. */
-    read_lanes(target, s->inputs, &tile, s->clean + first * s->inputs);
-    read_lanes(aed_model_output(model, t->workspace, -1), s->inputs, &tile,
-               s->input + first * s->inputs);
-    const float *output = aed_model_forward(model, t->params, t->workspace, &tile);
-    read_lanes(output, s->outputs, &tile, s->output + at * s->outputs);
-    read_lanes(aed_model_output(model, t->workspace, model->code_layer), s->codes, &tile,
-               s->code + at * s->codes);
-    return AED_OK;
+    (void)sums;
+    aed_walk_read(target, s->inputs, tile, s->clean + first * s->inputs);
+    aed_walk_read(aed_model_output(model, t->workspace, -1), s->inputs, tile,
+                  s->input + first * s->inputs);
+    const float *output = aed_model_forward(model, t->params, t->workspace, tile);
+    aed_walk_read(output, s->outputs, tile, s->output + at * s->outputs);
+    aed_walk_read(aed_model_output(model, t->workspace, model->code_layer), s->codes, tile,
+                  s->code + at * s->codes);
 }
 
 aed_status aed_snapshots_take(aed_trainer *trainer, int64_t epoch, aed_snapshots *snapshots)
 {
     aed_snapshots *s = snapshots;
     if (s->room == 0 || (s->count > 0 && s->epochs[s->count - 1] == epoch)) return AED_OK;
-    aed_status status = aed_trainer_scale(trainer, &s->pass, 0, s->samples);
-    if (status == AED_OK) status = trainer->tile_status;
-    for (int64_t first = 0; first < s->samples && status == AED_OK; first += trainer->model.lanes)
-        status = take_tile(trainer, first, s);
-    status = aed_dist_agree(&trainer->comm, status);
+    const aed_status status = aed_walk_look(trainer, &s->walk, take_tile, s);
     if (status == AED_OK) s->epochs[s->count++] = epoch;
     return status;
 }
@@ -163,7 +124,7 @@ int64_t aed_snapshots_arrays(const aed_snapshots *snapshots, const aed_model *mo
                                                   : &model->layers[model->code_layer].out;
     const aed_result_array all[AED_SNAPSHOT_ARRAYS] = {
         {"snapshots", "epoch", "", AED_NUMBER_I64, {1, {s->count}}, s->epochs},
-        {"snapshots", "sample", "", AED_NUMBER_I64, {1, {s->samples}}, s->places},
+        {"snapshots", "sample", "", AED_NUMBER_I64, {1, {s->samples}}, s->walk.places},
         {"snapshots", "clean", "sample", AED_NUMBER_F32, shape_of(0, s->samples, &model->input),
          s->clean},
         {"snapshots", "input", "sample", AED_NUMBER_F32, shape_of(0, s->samples, &model->input),

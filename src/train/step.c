@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "kernel/kernels.h"
-#include "train/trainer.h"
+#include "train/walk.h"
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -26,7 +26,11 @@ static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_
             return;
         }
         tile.first = first == begin;
-        aed_trainer_tile(t, pass, &tile, target, samples, pass->train ? grads : NULL, sums);
+        if (pass->visitor)
+            pass->visitor->visit(pass->visitor->self, t, &tile, first, target,
+                                 sums + t->term_count + AED_SLOTS);
+        else
+            aed_trainer_tile(t, pass, &tile, target, samples, pass->train ? grads : NULL, sums);
     }
 }
 
@@ -53,10 +57,11 @@ static void announce_next(aed_trainer *t, const aed_pass *pass, int64_t begin, i
     if (first < next_end) announce_leaf(t, pass, begin, samples, first);
 }
 
-/* Sums the loss (in training, gradients too) over samples [begin, begin+samples) of the order. */
-static aed_status sum_leaves(aed_trainer *t, aed_pass *pass, int64_t begin, int64_t samples,
-                             const double **sums)
+/* In training of gradients too. */
+aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t samples,
+                           const double **sums)
 {
+    aed_trainer *t = trainer;
     const int64_t leaf = pass->leaf;
     int64_t first, end;
     aed_sum_begin(pass->sum, (samples + leaf - 1) / leaf, &first, &end);
@@ -147,7 +152,7 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
     const int64_t begin = t->step * t->batch;
     const int64_t samples = least(t->batch, t->samples - begin);
     const double *sums;
-    aed_status status = sum_leaves(t, pass, begin, samples, &sums);
+    aed_status status = aed_trainer_sum(t, pass, begin, samples, &sums);
     if (status != AED_OK) return status;
     *loss = aed_trainer_mean(t, pass, sums, samples);
     *count = samples;
@@ -167,7 +172,7 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
 aed_status aed_trainer_evaluate(aed_trainer *trainer, aed_pass *pass, double *loss)
 {
     const double *sums;
-    aed_status status = sum_leaves(trainer, pass, 0, pass->split.samples, &sums);
+    aed_status status = aed_trainer_sum(trainer, pass, 0, pass->split.samples, &sums);
     if (status != AED_OK) return status;
     *loss = aed_trainer_mean(trainer, pass, sums, pass->split.samples);
     if (!isfinite(*loss)) return aed_trainer_diagnose(trainer, pass, 0, pass->split.samples);

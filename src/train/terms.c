@@ -191,20 +191,29 @@ void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile
         aed_trainer_losses(t, tile, target, sums);
 }
 
+static double term_mean(const aed_trainer *t, int64_t term, double sum, int64_t samples)
+{
+    return sum / ((double)samples * (double)t->terms[term].elements);
+}
+
+double aed_trainer_weigh(const aed_trainer *trainer, const double *sums, int64_t samples)
+{
+    double loss = 0;
+    for (int64_t i = 0; i < trainer->term_count; i++)
+        loss += trainer->terms[i].weight * term_mean(trainer, i, sums[i], samples);
+    return loss;
+}
+
 double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double *sums,
                         int64_t samples)
 {
     const aed_trainer *t = trainer;
     const double *slots = sums + t->term_count;
-    double loss = 0;
-    for (int64_t i = 0; i < t->term_count; i++) {
-        pass->terms[i] = sums[i] / ((double)samples * (double)t->terms[i].elements);
-        loss += t->terms[i].weight * pass->terms[i];
-    }
+    for (int64_t i = 0; i < t->term_count; i++) pass->terms[i] = term_mean(t, i, sums[i], samples);
     pass->accuracy = t->classifier < 0 ? NAN : slots[AED_SLOT_CORRECT] / (double)samples;
     const int64_t units = pass->units ? t->unit_count : 0;
     const int64_t cells = pass->doubles - t->term_count - AED_SLOTS - units;
     for (int64_t i = 0; i < units; i++) pass->dead[i] = sums[pass->doubles - units + i] == 0;
     for (int64_t i = 0; i < cells; i++) pass->confused[i] = (int64_t)slots[AED_SLOTS + i];
-    return loss;
+    return aed_trainer_weigh(t, sums, samples);
 }

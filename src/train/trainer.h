@@ -37,7 +37,9 @@ typedef struct aed_units {
     int64_t count, features; /* units, features of each */
 } aed_units;
 
-/* A way over samples: the training's, or an evaluation's. */
+struct aed_visitor;
+
+/* A way over samples: the training's, an evaluation's, or a walk of one's own (walk.h). */
 typedef struct aed_pass {
     const char *name; /* its metrics begin with it: "train", "val", "noisy" */
     aed_split split;
@@ -55,6 +57,8 @@ typedef struct aed_pass {
     int64_t *confused; /* [classes][outputs] of the last evaluation, or NULL */
     bool units;    /* the payload then ends with a number a relu unit: leaves where it is not 0 */
     int64_t *dead; /* [unit_count] of the last evaluation: 1 for a dead one; NULL without */
+    bool labels;   /* are loaded, though no loss may want them */
+    const struct aed_visitor *visitor; /* does what is done with a tile; NULL: losses */
 } aed_pass;
 
 /* A run of parameters in their block; both multiples of 16. */
@@ -83,7 +87,9 @@ typedef struct aed_trainer {
     uint32_t *ids;    /* of samples ids_first ... ids_first+ids_count-1 of the pass's order, */
     int64_t ids_first, ids_count; /* with room for one tile more than a batch */
 
-    uint32_t *next_ids;        /* of the leaf that is announced to a streamed data set; NULL else */
+    uint32_t
+        *next_ids; /* [next_room] of the leaf that is announced to a streamed data set; else NULL */
+    int64_t next_room;
     const aed_pass *announced; /* the pass and the first sample of that leaf */
     int64_t announced_first;
 
@@ -186,6 +192,12 @@ void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile
 /* The losses of the tile in the workspace after a forward: adds to sums[]. */
 void aed_trainer_losses(const aed_trainer *trainer, const aed_tile *tile, const float *target,
                         double *sums);
+/* Sums what is to be summed over samples [begin, begin+samples) of the pass's order: per leaf a sum a
+ * term, AED_SLOTS, then the pass's own. Fails as a step does. Collective. */
+aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t samples,
+                           const double **sums);
+/* Weighted mean of summed terms over `samples`. */
+double aed_trainer_weigh(const aed_trainer *trainer, const double *sums, int64_t samples);
 /* Weighted mean of summed terms over `samples`; leaves the means, accuracy and confusion matrix in
  * the pass. */
 double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double *sums,

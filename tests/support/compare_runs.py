@@ -14,7 +14,7 @@ TIMES = {"time_s"}
 
 
 def datasets(path):
-    """name -> array of everything numeric below /trials, times aside; and the weights' hashes."""
+    """name -> array of everything numeric below /trials and /analysis, times aside; and the hashes."""
     found = {}
     with h5py.File(path, "r") as file:
         def visit(name, item):
@@ -22,7 +22,9 @@ def datasets(path):
                 found[name] = item[()]
             if "weights_hash" in item.attrs:
                 found[name + "@weights_hash"] = np.array(item.attrs["weights_hash"].encode())
-        file["trials"].visititems(visit)
+        for group in ("trials", "analysis"):
+            if group in file:
+                file[group].visititems(visit)
     return found
 
 

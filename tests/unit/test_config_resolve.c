@@ -48,6 +48,7 @@ static void test_resolve_writes_every_default(void **state)
                                  "noise_scale: 1.0\n"
                                  "metrics: {every: 1, norms: false, dead_units: false}\n"
                                  "snapshots: null\n"
+                                 "analysis: {}\n"
                                  "log: {every: 0}\n"
                                  "checks:\n"
                                  "  loss_targets: error\n"

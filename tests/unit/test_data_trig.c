@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "data/trig.h"
+#include "core/trig.h"
 
 /* A fixed sequence of numbers in [0, 1). */
 static double next_number(uint64_t *state)

@@ -7,7 +7,7 @@
  * in three doubles, and exact products (Dekker, Numerische Mathematik 18, 1971) so that n may have
  * 48 bits. r is kept as a sum of two doubles; Taylor series to r^17 and r^18 leave less than 2^-58
  * for |r| < 0.9 (n is off by at most 2^-4 at the largest |x|). */
-#include "data/trig.h"
+#include "core/trig.h"
 
 #include <math.h>
 #include <stdint.h>

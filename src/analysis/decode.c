@@ -1,0 +1,146 @@
+/* Outputs of codes that are given: vectors, one-hot codes, a range of values along each channel. Codes
+ * enter at the tap `code`, behind its activation; a number for a channel is taken at all its places. */
+#include <string.h>
+
+#include "analysis/channels.h"
+#include "core/memory.h"
+
+aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer)
+{
+    const aed_code code = aed_analysis_code(&trainer->model);
+    const aed_arg_value *vectors = aed_spec_value(spec, "vectors"),
+                        *range = aed_spec_value(spec, "range");
+    const int64_t columns = vectors->count ? vectors->count / vectors->rows : code.channels;
+    if (columns != code.channels && columns != code.features)
+        return aed_fail(AED_CONFIG,
+                        "%s: decode.vectors have %lld numbers; this code has %lld channels%s",
+                        spec->where, (long long)columns, (long long)code.channels,
+                        code.per_channel > 1 ? ", or give all its numbers" : "");
+    if (range->given && range->count != 2)
+        return aed_fail(AED_CONFIG, "%s: decode.range must be [from, to]", spec->where);
+    if (!vectors->count && !range->count && !aed_spec_bool(spec, "one_hot"))
+        return aed_fail(AED_CONFIG, "%s: decode what? give it vectors, one_hot: true or a range",
+                        spec->where);
+    return AED_OK;
+}
+
+/* Number i of what is decoded, into one lane: value(s) of channel c at all its places. */
+typedef struct codes {
+    const double *numbers; /* [count][columns] */
+    int64_t count, columns;
+} codes;
+
+static void fill(const aed_code *code, const double *numbers, int64_t columns, int lanes, int lane,
+                 float *values)
+{
+    for (int64_t f = 0; f < code->features; f++)
+        values[f * lanes + lane] = (float)
+            numbers[columns == code->features ? f : f / code->per_channel];
+}
+
+/* The lanes behind the last code repeat it. */
+static void decode(aed_trainer *t, const codes *list, float *out)
+{
+    const aed_model *model = &t->model;
+    const aed_code code = aed_analysis_code(model);
+    const int64_t outputs = aed_shape_count(aed_analysis_output(model));
+    const int lanes = model->lanes;
+    memset(t->ids, 0, (size_t)lanes * sizeof *t->ids);
+    t->ids_count = 0;
+    for (int64_t first = 0; first < list->count; first += lanes) {
+        const int64_t left = list->count - first;
+        const aed_tile tile = {.lanes = lanes,
+                               .valid = (int)(left < lanes ? left : lanes),
+                               .ids = t->ids,
+                               .keys = t->keys,
+                               .scratch = t->workspace + model->scratch_at};
+        for (int lane = 0; lane < lanes; lane++) {
+            const int64_t at = first + (lane < tile.valid ? lane : tile.valid - 1);
+            fill(&code, list->numbers + at * list->columns, list->columns, lanes, lane,
+                 aed_channels_code(t));
+        }
+        const float *y = aed_model_forward_from(model, t->params, t->workspace, model->code_layer,
+                                                &tile);
+        aed_walk_read(y, outputs, &tile, out + first * outputs);
+    }
+}
+
+/* Decodes codes [count][columns] into an array of that name and shape. */
+static aed_status add(aed_analysis *analysis, const char *name, const char *along,
+                      const codes *list, const aed_shape *shape)
+{
+    aed_status status = AED_OK;
+    float *out = aed_analysis_add(analysis, name, along, AED_NUMBER_F32, shape, &status);
+    if (out) decode(analysis->trainer, list, out);
+    return status;
+}
+
+static aed_status decode_vectors(aed_analysis *analysis)
+{
+    const aed_arg_value *vectors = aed_spec_value(analysis->spec, "vectors");
+    aed_status status = AED_OK;
+    if (vectors->count == 0) return AED_OK;
+    const codes list = {vectors->numbers, vectors->rows, vectors->count / vectors->rows};
+    const aed_shape given = aed_analysis_grid(list.count, list.columns, &(aed_shape){0});
+    const aed_shape shape = aed_analysis_rows(list.count,
+                                              aed_analysis_output(&analysis->trainer->model));
+    double *kept = aed_analysis_add(analysis, "vectors", "", AED_NUMBER_F64, &given, &status);
+    if (!kept) return status;
+    memcpy(kept, list.numbers, (size_t)vectors->count * sizeof *kept);
+    return add(analysis, "vectors_output", "", &list, &shape);
+}
+
+static aed_status decode_one_hot(aed_analysis *analysis)
+{
+    const aed_code code = aed_analysis_code(&analysis->trainer->model);
+    if (!aed_spec_bool(analysis->spec, "one_hot")) return AED_OK;
+    double *numbers = aed_alloc((size_t)(code.channels * code.channels), sizeof *numbers);
+    if (!numbers) return aed_fail(AED_MEMORY, "out of memory for one-hot codes");
+    for (int64_t c = 0; c < code.channels; c++) numbers[c * code.channels + c] = 1;
+    const codes list = {numbers, code.channels, code.channels};
+    const aed_shape shape = aed_analysis_rows(code.channels,
+                                              aed_analysis_output(&analysis->trainer->model));
+    const aed_status status = add(analysis, "one_hot_output", "", &list, &shape);
+    aed_free(numbers);
+    return status;
+}
+
+/* [channels][steps] codes: all others 0. */
+static aed_status decode_axes(aed_analysis *analysis)
+{
+    const aed_code code = aed_analysis_code(&analysis->trainer->model);
+    const aed_arg_value *range = aed_spec_value(analysis->spec, "range");
+    const int64_t steps = aed_spec_int(analysis->spec, "steps");
+    const aed_shape row = aed_analysis_row(steps);
+    const aed_shape shape = aed_analysis_grid(code.channels, steps,
+                                              aed_analysis_output(&analysis->trainer->model));
+    aed_status status = AED_OK;
+    if (range->count != 2) return AED_OK;
+    double *values = aed_analysis_add(analysis, "axes_values", "", AED_NUMBER_F64, &row, &status);
+    if (!values) return status;
+    const codes list = {
+        .numbers = aed_alloc((size_t)(code.channels * steps * code.channels), sizeof(double)),
+        .count = code.channels * steps,
+        .columns = code.channels};
+    double *numbers = (double *)list.numbers;
+    if (!numbers) return aed_fail(AED_MEMORY, "out of memory for codes along the channels");
+    for (int64_t i = 0; i < steps; i++)
+        values[i] = range->numbers[0] +
+                    (range->numbers[1] - range->numbers[0]) * (double)i / (double)(steps - 1);
+    for (int64_t c = 0; c < code.channels; c++)
+        for (int64_t i = 0; i < steps; i++)
+            numbers[(c * steps + i) * code.channels + c] = values[i];
+    status = add(analysis, "axes_output", "", &list, &shape);
+    aed_free(numbers);
+    return status;
+}
+
+aed_status aed_analyse_decode(aed_analysis *analysis)
+{
+    aed_status status;
+    AED_TRY(decode_vectors(analysis));
+    AED_TRY(decode_one_hot(analysis));
+    AED_TRY(decode_axes(analysis));
+done:
+    return status;
+}
