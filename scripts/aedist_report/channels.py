@@ -22,11 +22,14 @@ class Matching:
     """How the filters of a tensor belong together across trials: see the run's analysis."""
 
     def __init__(self, run, tensor):
-        self.trials = [str(name) for name in _read(run, "trial", ())]
-        self.groups = _read(run, "group", ())
-        path = f"filters/{tensor}"
-        self.order, self.sign = _read(run, f"{path}/order"), _read(run, f"{path}/sign")
-        self.score, self.smoothness = _read(run, f"{path}/score"), _read(run, f"{path}/smoothness")
+        layer = tensor.rsplit(".", 1)[0]
+        rows = run.read("analysis", "filters/trial")
+        self.trials = (
+            [] if rows is None else [run.trials[row] for row in rows if row < len(run.trials)]
+        )
+        self.order, self.sign, self.score = (
+            run.read("analysis", f"filters/{layer}_{name}") for name in ("order", "sign", "score")
+        )
 
     def row(self, trial):
         """The trial's row, None if it was not matched."""
@@ -49,17 +52,11 @@ class Matching:
         order = numpy.clip(self.order[row].astype(int), 0, len(weight) - 1)
         return weight[order] * self.sign[row].reshape((-1,) + (1,) * (weight.ndim - 1))
 
-    def scores(self, group, name="score"):
-        """[trials][filters] of the group."""
-        values = getattr(self, name)
+    def scores(self, group):
+        """[trials][filters] of the group's trials but the first, to which the others are compared."""
         rows = [self.row(trial) for trial in group.done()]
-        rows = [row for row in rows if row is not None and values is not None and row < len(values)]
-        return values[rows] if rows else numpy.empty((0, 0))
-
-
-def _read(run, name, default=None):
-    found = run.read("analysis", name)
-    return default if found is None else found
+        rows = sorted(row for row in rows if row is not None and self.score is not None)
+        return self.score[rows[1:]] if len(rows) > 1 else numpy.empty((0, 0))
 
 
 def tensors(study):
@@ -125,13 +122,13 @@ def filters(study, tensor):
                     f"matched{told if len(weights) > 1 else ''}",
                 )
             )
-            smooth = matching.scores(group, "smoothness")
+            smooth = _smoothness(group, tensor)
             exhibit.rows.append(
                 [
                     label,
                     len(weights),
-                    f"{scores.mean():.4f}",
-                    f"{scores.min():.4f}",
+                    f"{scores.mean():.4f}" if scores.size else "–",
+                    f"{scores.min():.4f}" if scores.size else "–",
                     loss_text(smooth.mean()) if smooth.size else "–",
                 ]
             )
@@ -143,6 +140,14 @@ def filters(study, tensor):
     return exhibit
 
 
+def _smoothness(group, tensor):
+    """[trials][filters]: mean squared second differences."""
+    found = [
+        trial.analysis(f"filters/{tensor.rsplit('.', 1)[0]}_smoothness") for trial in group.done()
+    ]
+    return numpy.array([values for values in found if values is not None])
+
+
 def weights_are_lines(study, tensor):
     for trial in study.trials:
         weight = trial.run.array(trial.id, "parameters", tensor)
@@ -152,11 +157,11 @@ def weights_are_lines(study, tensor):
 
 
 def _filters_finding(rows):
-    rows = [row for row in rows if row[1] > 1]
+    rows = [row for row in rows if row[2] != "–"]
     if not rows:
         return (
-            "They are shown as trained; aedist analyze RUN analysis.filters=true matches them"
-            " across seeds."
+            "They are shown as trained; of several seeds, aedist analyze RUN analysis.filters=true"
+            " matches them."
         )
     best, worst = max(rows, key=lambda row: float(row[2])), min(rows, key=lambda row: float(row[2]))
     if len(rows) == 1:

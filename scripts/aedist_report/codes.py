@@ -118,50 +118,66 @@ def _histogram(trial, code, label):
 # ---- Classes ------------------------------------------------------------------------------------
 
 
-def confusion(trial, name="confusion", title="Which class is taken for which"):
-    table = trial.analysis(name)
-    if (
-        table is None
-        or table.ndim != 2
-        or not table.size
-        or max(table.shape) > 40
-        or table.min() < 0
-    ):
+def confusion(trial):
+    """Of a model that was told the labels."""
+    table = trial.analysis("confusion")
+    return _matrix(trial, "confusion", "Which class is taken for which", table, "largest output")
+
+
+def code_confusion(trial):
+    """Of a code that was not told the labels: which of its numbers stands for which class."""
+    for place in "code_confusion", "confusion":
+        counts, order = trial.analysis(place + "/counts"), trial.analysis(place + "/order")
+        if counts is None or order is None or counts.ndim != 2:
+            continue
+        if sorted(order.ravel().tolist()) == list(range(counts.shape[1])):
+            columns = order.ravel().astype(int)[: len(counts)]
+            title = "Which number of the code stands for which class"
+            return _matrix(
+                trial, "code-confusion", title, counts, "largest number of the code", columns
+            )
+    return None
+
+
+def probe_confusion(trial):
+    tables = trial.analysis("probe/confusion")
+    if tables is None or tables.ndim != 3 or not len(tables):
         return None
-    columns = numpy.arange(table.shape[1])
-    order = trial.analysis("confusion_order") if name == "confusion" else None
-    matched = order is not None and sorted(order.ravel().tolist()) == columns.tolist()
-    if matched and not numpy.array_equal(order.ravel(), columns):
-        columns = order.ravel().astype(int)
-    ordered = table[:, columns]
-    right, total = numpy.trace(ordered), max(int(ordered.sum()), 1)
-    off = ordered.copy()
-    numpy.fill_diagonal(off, 0)
+    title = "What a linear probe on the codes takes for what"
+    return _matrix(trial, "probe-confusion", title, tables[-1], "found by the probe")
+
+
+def _matrix(trial, name, title, table, axis, columns=None):
+    """Counts [classes][outputs] as shaded numbers; the columns in another order, if it is given."""
+    if table is None or table.ndim != 2 or not table.size or table.min() < 0 or len(table) > 40:
+        return None
+    total = max(int(table.sum()), 1)
+    matched = columns is not None
+    columns = numpy.arange(table.shape[1])[:40] if columns is None else columns
+    whole, table = numpy.maximum(table.sum(axis=1, keepdims=True), 1), table[:, columns]
+    finding = f"{100 * numpy.trace(table) / total:.1f} % of {total} samples are on the diagonal"
+    off = table * (numpy.arange(len(table))[:, None] != numpy.arange(len(columns))[None])
     row, column = numpy.unravel_index(off.argmax(), off.shape)
-    finding = f"{100 * right / total:.1f} % of {total} samples are on the diagonal"
-    finding += (
-        f"; most often {row} is taken for {column} ({off[row, column]} times)."
-        if ordered.shape[0] == ordered.shape[1] and off.max() > 0 and not matched
-        else "."
-    )
-    share = ordered / numpy.maximum(ordered.sum(axis=1, keepdims=True), 1)
+    if off[row, column] > 0:
+        finding += f"; the most beside it are {off[row, column]} of class {row} in column {columns[column]}"
+    labels = [str(i) for i in columns]
     figure = heat_map(
-        share,
+        table / whole,
         [str(i) for i in range(len(table))],
-        [str(i) for i in columns],
-        "largest output",
-        texts=[[str(int(value)) for value in line] for line in ordered],
+        labels,
+        axis,
+        texts=[[str(int(value)) for value in line] for line in table],
         row_title="class",
     )
     exhibit = Exhibit(
-        f"{name.replace('/', '-')}-{trial.id}",
+        f"{name}-{trial.id}",
         title,
-        finding,
-        "A row is a class, a column the largest output, a number how many samples; the shade is the"
-        " share of the row."
+        finding + ".",
+        "A number is how many samples of the row's class are in the column; the shade is their share"
+        " of the class."
         + (" The columns stand in the order that fits the classes best." if matched else ""),
-        head=["class"] + [str(i) for i in columns],
-        rows=[[i] + [int(value) for value in line] for i, line in enumerate(ordered)],
+        head=["class", *labels],
+        rows=[[i] + [int(value) for value in line] for i, line in enumerate(table)],
     )
     exhibit.panels = [draw.panel(figure, exhibit.name, finding, wide=True)]
     return exhibit
@@ -305,42 +321,43 @@ def _outputs(trial, name, title, labels, outputs):
 
 
 def products(trial):
-    """Per-filter products of one sample, and their sum, which is the output."""
-    for known in trial.run.names("trials", trial.id, "analysis"):
-        if known.startswith("products/"):
-            break
-    else:
+    """What each channel adds to one sample's output; with the rest, its sum is that of the decoder."""
+    parts, rest = trial.analysis("products/scaled"), trial.analysis("products/rest")
+    if parts is None or parts.ndim < 2 or not 1 <= len(parts) <= 512:
         return None
-    parts = trial.analysis(known)
-    if parts is None or parts.ndim < 2 or not 1 <= len(parts) <= 40:
-        return None
-    parts, whole = parts[:12], parts.sum(axis=0)
     power = (parts**2).reshape(len(parts), -1).mean(axis=1)
-    finding = f"Filter {int(power.argmax()) + 1} has the largest part in the sample's output."
+    shown = numpy.sort(power.argsort()[::-1][:10])
+    labels = [f"channel {i + 1}" for i in shown]
+    whole = trial.analysis("products/sum")
+    parts = parts[shown]
+    for label, values in (("rest", rest), ("sum", whole)):
+        if values is not None and values.shape == parts.shape[1:]:
+            labels.append(label)
+            parts = numpy.concatenate([parts, values[None]])
     exhibit = Exhibit(
         f"products-{trial.id}",
-        "What each filter adds",
-        finding,
-        f"The parts that the filters of {known.split('/', 1)[1]} add to one sample's output, and "
-        "their sum.",
+        "What each channel adds",
+        f"Channel {int(power.argmax()) + 1} adds most to this sample's output.",
+        "One sample taken apart: the output that each channel alone gives, less the rest, which is the"
+        " output of an empty code. Of a linear decoder their sum is the output.",
     )
     if samples.are_images(parts):
-        labels = [f"filter {i + 1}" for i in range(len(parts))] + ["sum"]
-        exhibit.panels = [_tiles(exhibit.name, labels, numpy.concatenate([parts, whole[None]]))]
+        exhibit.panels = [_tiles(exhibit.name, labels, parts)]
         return exhibit
     lines = samples.curves(parts)
     shown = min(lines.shape[1], 4)
-    low, high = samples.value_range(lines, whole)
-    cells = Cells(shown, low, high, columns=shown, width=3.2, height=2.0)
+    cells = Cells(shown, *samples.value_range(lines), columns=shown, width=3.2, height=2.0)
+    looks = {"sum": (draw.INK, 2.8), "rest": (draw.MUTED, 1.4)}
+    colours = dict(zip(labels, draw.CATEGORIES))
     for c in range(shown):
-        cells.add(
-            c,
-            f"output {c + 1}" if shown > 1 else "",
-            [Line(whole.reshape(-1, whole.shape[-1])[c], draw.INK, 2.8, alpha=0.55)]
-            + [Line(line[c], draw.CATEGORIES[i % 10], 1.6) for i, line in enumerate(lines)],
-        )
-    exhibit.legend = [("sum", "var(--ink)")] + [
-        (f"filter {i + 1}", draw.CATEGORIES[i % 10]) for i in range(len(lines))
+        drawn = [
+            Line(line[c], *looks.get(label, (colours.get(label), 1.6)))
+            for label, line in zip(labels, lines)
+        ]
+        cells.add(c, f"output {c + 1}" if shown > 1 else "", drawn)
+    exhibit.legend = [
+        (label, {"sum": "var(--ink)", "rest": "var(--muted)"}.get(label, colours.get(label)))
+        for label in labels
     ]
-    exhibit.panels = [draw.panel(cells.figure(), exhibit.name, finding, wide=True)]
+    exhibit.panels = [draw.panel(cells.figure(), exhibit.name, exhibit.finding, wide=True)]
     return exhibit

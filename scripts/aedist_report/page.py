@@ -236,20 +236,12 @@ def _channels(study):
 # ---- Single trials ------------------------------------------------------------------------------
 
 VIEWS = (  # of a trial: the tab's title and what makes its exhibits
-    ("Samples", (samples.reconstruct, samples.worst)),
+    ("Samples", (samples.reconstruct, samples.worst, samples.shared_point)),
     ("Over epochs", (samples.over_epochs,)),
     ("Channels", (samples.ablated, codes.products)),
     ("Code", (codes.scatter,)),
     ("Decoding", (codes.decode_axes, codes.decode_vectors, codes.decode_one_hot)),
-    (
-        "Classes",
-        (
-            codes.confusion,
-            lambda trial: codes.confusion(
-                trial, "probe/confusion", "What a linear probe on the codes takes for what"
-            ),
-        ),
-    ),
+    ("Classes", (codes.confusion, codes.code_confusion, codes.probe_confusion)),
 )
 MOST_TRIALS = 12
 

@@ -263,13 +263,18 @@ def ablated(trial):
     return exhibit
 
 
-def worst(trial):
+def _chosen(trial, group):
+    """clean, input, output and sample of an analysis that chooses samples; None if not there."""
     found = {
-        name: trial.analysis(f"worst/{name}") for name in ("sample", "clean", "input", "output")
+        name: trial.analysis(f"{group}/{name}") for name in ("sample", "clean", "input", "output")
     }
     found["ablated"] = None
-    loss = trial.analysis("worst/loss")
-    if loss is None or not _fits(found) or len(loss) != len(found["clean"]):
+    return found if _fits(found) else None
+
+
+def worst(trial):
+    found, loss = _chosen(trial, "worst"), trial.analysis("worst/loss")
+    if found is None or loss is None or loss.shape != found["sample"].shape:
         return None
     captions = [
         f"sample {int(sample)}: {loss_text(value)}" for sample, value in zip(found["sample"], loss)
@@ -279,14 +284,27 @@ def worst(trial):
         found,
         "worst",
         "The worst samples",
-        "The samples with the highest losses, the worst first: what the model finds hard, or what "
-        "is wrong with the data.",
+        "The samples with the highest losses, the worst first: what the model finds hard, or what is"
+        " wrong with the data.",
         captions,
     )
-    exhibit.finding = (
-        f"The worst is sample {int(found['sample'][0])}, with a loss of {loss_text(loss[0])}."
-    )
+    sample = int(found["sample"][0])
+    exhibit.finding = f"The worst is sample {sample}, with a loss of {loss_text(loss[0])}."
     return exhibit
+
+
+def shared_point(trial):
+    found = _chosen(trial, "shared_point")
+    if found is None:
+        return None
+    return grid(
+        trial,
+        found,
+        "shared",
+        "Samples that share one value",
+        "All of them have nearly the same value in one place; where the outputs differ there, the"
+        " model makes it from what is around.",
+    )
 
 
 # ---- Over epochs --------------------------------------------------------------------------------

@@ -48,9 +48,9 @@ def check_run(path, file):
         assert (
             run.analysis(ids[0])["ablation/loss"].values == first["analysis/ablation/loss"][:]
         ).all()
-        assert "filters/encoder.0.weight/order" in run.analysis()
+        assert "filters/encoder.0_order" in run.analysis()
         assert run.config == file.attrs["config"] and run.provenance["ranks"] == 1
-        assert run.log()[-1]["event"] == "run_end"
+        assert "run_end" in [event["event"] for event in run.log()]
         refused("is the beginning of no trial", lambda: run.trial("x"))
         refused("may be any of 4 trials", lambda: run.trial("t"))
 

@@ -56,6 +56,8 @@ with h5py.File("hostile/results.h5", "r+") as file:
             del analysis[name]
         analysis["ablation/loss"] = numpy.zeros((2, 0) if number else 0)
         analysis["confusion"] = numpy.zeros((0, 3))
+        analysis["code_confusion/counts"] = numpy.ones((3, 2))
+        analysis["code_confusion/order"] = [7, 8]
         analysis["reconstruct/clean"] = numpy.full((2, 7), numpy.nan)
         analysis["reconstruct/output"] = numpy.zeros((2, 7))
         analysis["encode/code"] = h5py.Empty("f4")
@@ -66,7 +68,7 @@ with h5py.File("hostile/results.h5", "r+") as file:
         analysis["worst/loss"] = 1.0
         analysis["assemble/loss"] = [numpy.nan]
         analysis["epochs_to/epoch"] = [numpy.nan]
-        analysis["products/x"] = numpy.zeros((0, 7))
+        analysis["products/scaled"] = numpy.zeros((0, 7))
         analysis["decode/one_hot_output"] = h5py.ExternalLink("/etc/passwd", "x")
         trial["snapshots/epoch"][...] = -1
 END

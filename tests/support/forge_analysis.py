@@ -46,7 +46,9 @@ def samples(trial, analysis, channels):
         [output * (0.3 + 0.6 * i / channels) for i in range(channels)],
         "f4",
     )
-    put(analysis, "products/decoder.0", [output[0] * weight for weight in (0.5, 0.3, 0.2)], "f4")
+    put(analysis, "products/scaled", [output[0] * weight for weight in (0.5, 0.3, 0.1)], "f4")
+    put(analysis, "products/rest", output[0] * 0.1, "f4")
+    put(analysis, "products/sum", output[0], "f4")
 
 
 def decode(trial, analysis, channels):
@@ -74,9 +76,10 @@ def codes(trial, analysis, channels, labels):
     put(analysis, "encode/sample", numpy.arange(600), "i8")
     if labels:
         put(analysis, "encode/label", label, "i8")
+        put(analysis, "code_confusion/counts", numpy.roll(numpy.eye(10) * 9 + 1, 3, axis=1), "i8")
+        put(analysis, "code_confusion/order", numpy.roll(numpy.arange(10), -3), "i8")
         put(analysis, "probe/accuracy", [0.97, 0.95])
-        put(analysis, "probe/confusion", numpy.eye(10) * 40 + 2, "i8")
-        put(analysis, "confusion_order", numpy.random.permutation(10), "i8")
+        put(analysis, "probe/confusion", [numpy.eye(10) * 40 + 2] * 2, "i8")
 
 
 def curves(analysis):
@@ -116,24 +119,27 @@ def best_match(reference, filters):
     return order, numpy.sign(found), abs(found)
 
 
-def filters(file, ids, group):
+def filters(file, ids, rows, group):
+    put(file, "analysis/filters/group", group, "i8")
+    put(file, "analysis/filters/trial", [rows[id_] for id_ in ids], "i8")
     first = file["trials"][ids[0]]["parameters"]
     for name in [name for name in first if first[name].ndim > 2]:
         matched, reference = [], {}
         for number, id_ in enumerate(ids):
-            weight = file["trials"][id_]["parameters"][name][:]
+            trial = file["trials"][id_]
+            weight = trial["parameters"][name][:]
             flat = weight.reshape(len(weight), -1)
             reference.setdefault(group[number], flat)
             matched.append(best_match(reference[group[number]], flat))
-        path = f"analysis/filters/{name}"
-        put(file, path + "/order", [found[0] for found in matched], "i8")
-        put(file, path + "/sign", [found[1] for found in matched])
-        score = numpy.array([found[2] for found in matched])
-        put(file, path + "/score", score)
-        put(file, path + "/smoothness", numpy.full(score.shape, 0.02))
-        groups = numpy.unique(group)
-        put(file, path + "/consistency", [score[group == g].mean() for g in groups])
-        put(file, path + "/worst", [score[group == g].min() for g in groups])
+            put(trial["analysis"], f"filters/{name[:-7]}_smoothness", numpy.full(len(flat), 0.02))
+        for number, part in enumerate(("order", "sign", "score")):
+            kind = "f8" if number else "i8"
+            put(
+                file,
+                f"analysis/filters/{name[:-7]}_{part}",
+                [found[number] for found in matched],
+                kind,
+            )
 
 
 def main(path):
@@ -161,11 +167,7 @@ def main(path):
             if trial["snapshots/output"].ndim == 4:
                 curves(analysis)
             numbers(trial, analysis, group[number])
-        put(file, "analysis/group", group, "i8")
-        if "analysis/trial" in file:
-            del file["analysis/trial"]
-        file["analysis/trial"] = numpy.array(ids, dtype=h5py.string_dtype())
-        filters(file, ids, group)
+        filters(file, ids, rows, group)
 
 
 if __name__ == "__main__":
