@@ -15,7 +15,7 @@ static const struct {
 } table[AED_ANALYSIS_COUNT] = {
     [AED_ANALYSIS_ABLATION] = {aed_analyse_ablation, aed_check_code},
     [AED_ANALYSIS_ASSEMBLE] = {aed_analyse_assemble, aed_check_assemble},
-    [AED_ANALYSIS_CONFUSION] = {aed_analyse_confusion, aed_check_labels},
+    [AED_ANALYSIS_CODE_CONFUSION] = {aed_analyse_code_confusion, aed_check_labels},
     [AED_ANALYSIS_DECODE] = {aed_analyse_decode, aed_check_decode},
     [AED_ANALYSIS_ENCODE] = {aed_analyse_encode, NULL},
     [AED_ANALYSIS_EPOCHS_TO] = {aed_analyse_epochs_to, aed_check_epochs_to},
@@ -158,14 +158,18 @@ aed_status aed_analysis_choose(const aed_spec *spec, aed_walk *walk)
     return status;
 }
 
-aed_code aed_analysis_code(const aed_model *model)
+aed_code aed_analysis_tap(const aed_model *model, int layer)
 {
-    aed_code code = {.shape = model->code_layer < 0 ? model->input
-                                                    : model->layers[model->code_layer].out};
+    aed_code code = {.shape = layer < 0 ? model->input : model->layers[layer].out};
     code.features = aed_shape_count(&code.shape);
     code.channels = code.shape.rank > 0 ? code.shape.size[0] : 1;
     code.per_channel = code.features / code.channels;
     return code;
+}
+
+aed_code aed_analysis_code(const aed_model *model)
+{
+    return aed_analysis_tap(model, model->code_layer);
 }
 
 const aed_shape *aed_analysis_output(const aed_model *model)

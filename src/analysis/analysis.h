@@ -59,6 +59,8 @@ typedef struct aed_code {
     int64_t features, channels, per_channel;
 } aed_code;
 aed_code aed_analysis_code(const aed_model *model);
+/* The same of the output of a layer, -1: the input. */
+aed_code aed_analysis_tap(const aed_model *model, int layer);
 /* The shape of a model's output. */
 const aed_shape *aed_analysis_output(const aed_model *model);
 
@@ -71,7 +73,7 @@ aed_status aed_check_code(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_ablation(aed_analysis *analysis);
 aed_status aed_analyse_assemble(aed_analysis *analysis);
 aed_status aed_check_assemble(const aed_spec *spec, const aed_trainer *trainer);
-aed_status aed_analyse_confusion(aed_analysis *analysis);
+aed_status aed_analyse_code_confusion(aed_analysis *analysis);
 aed_status aed_check_labels(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_decode(aed_analysis *analysis);
 aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer);

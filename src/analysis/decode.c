@@ -1,20 +1,39 @@
-/* Outputs of codes that are given: vectors, one-hot codes, a range of values along each channel. Codes
- * enter at the tap `code`, behind its activation; a number for a channel is taken at all its places. */
+/* Outputs of codes that are given: vectors, one-hot codes, a range of values along each channel. They
+ * enter at a tap: `code`, behind its activation, unless another is named. A number for a channel is
+ * taken at all its places. */
 #include <string.h>
 
-#include "analysis/channels.h"
+#include "analysis/analysis.h"
 #include "core/memory.h"
+
+static const char *tap_name(const aed_spec *spec)
+{
+    const aed_arg_value *tap = aed_spec_value(spec, "tap");
+    return tap->count > 0 ? tap->strings[0] : "code";
+}
+
+static int tap_layer(const aed_spec *spec, const aed_model *model)
+{
+    return aed_model_tap(model, tap_name(spec));
+}
 
 aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer)
 {
-    const aed_code code = aed_analysis_code(&trainer->model);
+    const int layer = tap_layer(spec, &trainer->model);
+    if (layer == AED_NO_TAP || layer == trainer->model.layer_count - 1)
+        return aed_fail(
+            AED_CONFIG,
+            "%s: decode.tap is '%.60s', but must be a tap that something follows: code, "
+            "logits, input or a layer's name",
+            spec->where, tap_name(spec));
+    const aed_code code = aed_analysis_tap(&trainer->model, layer);
     const aed_arg_value *vectors = aed_spec_value(spec, "vectors"),
                         *range = aed_spec_value(spec, "range");
     const int64_t columns = vectors->count ? vectors->count / vectors->rows : code.channels;
     if (columns != code.channels && columns != code.features)
         return aed_fail(AED_CONFIG,
-                        "%s: decode.vectors have %lld numbers; this code has %lld channels%s",
-                        spec->where, (long long)columns, (long long)code.channels,
+                        "%s: decode.vectors have %lld numbers; the tap %.60s has %lld channels%s",
+                        spec->where, (long long)columns, tap_name(spec), (long long)code.channels,
                         code.per_channel > 1 ? ", or give all its numbers" : "");
     if (range->given && range->count != 2)
         return aed_fail(AED_CONFIG, "%s: decode.range must be [from, to]", spec->where);
@@ -28,6 +47,7 @@ aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer)
 typedef struct codes {
     const double *numbers; /* [count][columns] */
     int64_t count, columns;
+    int layer; /* whose output they stand for */
 } codes;
 
 static void fill(const aed_code *code, const double *numbers, int64_t columns, int lanes, int lane,
@@ -42,9 +62,11 @@ static void fill(const aed_code *code, const double *numbers, int64_t columns, i
 static void decode(aed_trainer *t, const codes *list, float *out)
 {
     const aed_model *model = &t->model;
-    const aed_code code = aed_analysis_code(model);
+    const aed_code code = aed_analysis_tap(model, list->layer);
     const int64_t outputs = aed_shape_count(aed_analysis_output(model));
     const int lanes = model->lanes;
+    float *values = t->workspace +
+                    (list->layer < 0 ? model->input_at : model->output_at[list->layer]);
     memset(t->ids, 0, (size_t)lanes * sizeof *t->ids);
     t->ids_count = 0;
     for (int64_t first = 0; first < list->count; first += lanes) {
@@ -56,11 +78,9 @@ static void decode(aed_trainer *t, const codes *list, float *out)
                                .scratch = t->workspace + model->scratch_at};
         for (int lane = 0; lane < lanes; lane++) {
             const int64_t at = first + (lane < tile.valid ? lane : tile.valid - 1);
-            fill(&code, list->numbers + at * list->columns, list->columns, lanes, lane,
-                 aed_channels_code(t));
+            fill(&code, list->numbers + at * list->columns, list->columns, lanes, lane, values);
         }
-        const float *y = aed_model_forward_from(model, t->params, t->workspace, model->code_layer,
-                                                &tile);
+        const float *y = aed_model_forward_from(model, t->params, t->workspace, list->layer, &tile);
         aed_walk_read(y, outputs, &tile, out + first * outputs);
     }
 }
@@ -77,13 +97,14 @@ static aed_status add(aed_analysis *analysis, const char *name, const char *alon
 
 static aed_status decode_vectors(aed_analysis *analysis)
 {
+    const aed_model *model = &analysis->trainer->model;
     const aed_arg_value *vectors = aed_spec_value(analysis->spec, "vectors");
     aed_status status = AED_OK;
     if (vectors->count == 0) return AED_OK;
-    const codes list = {vectors->numbers, vectors->rows, vectors->count / vectors->rows};
+    const codes list = {vectors->numbers, vectors->rows, vectors->count / vectors->rows,
+                        tap_layer(analysis->spec, model)};
     const aed_shape given = aed_analysis_grid(list.count, list.columns, &(aed_shape){0});
-    const aed_shape shape = aed_analysis_rows(list.count,
-                                              aed_analysis_output(&analysis->trainer->model));
+    const aed_shape shape = aed_analysis_rows(list.count, aed_analysis_output(model));
     double *kept = aed_analysis_add(analysis, "vectors", "", AED_NUMBER_F64, &given, &status);
     if (!kept) return status;
     memcpy(kept, list.numbers, (size_t)vectors->count * sizeof *kept);
@@ -92,14 +113,15 @@ static aed_status decode_vectors(aed_analysis *analysis)
 
 static aed_status decode_one_hot(aed_analysis *analysis)
 {
-    const aed_code code = aed_analysis_code(&analysis->trainer->model);
+    const aed_model *model = &analysis->trainer->model;
+    const int layer = tap_layer(analysis->spec, model);
+    const aed_code code = aed_analysis_tap(model, layer);
     if (!aed_spec_bool(analysis->spec, "one_hot")) return AED_OK;
     double *numbers = aed_alloc((size_t)(code.channels * code.channels), sizeof *numbers);
     if (!numbers) return aed_fail(AED_MEMORY, "out of memory for one-hot codes");
     for (int64_t c = 0; c < code.channels; c++) numbers[c * code.channels + c] = 1;
-    const codes list = {numbers, code.channels, code.channels};
-    const aed_shape shape = aed_analysis_rows(code.channels,
-                                              aed_analysis_output(&analysis->trainer->model));
+    const codes list = {numbers, code.channels, code.channels, layer};
+    const aed_shape shape = aed_analysis_rows(code.channels, aed_analysis_output(model));
     const aed_status status = add(analysis, "one_hot_output", "", &list, &shape);
     aed_free(numbers);
     return status;
@@ -108,12 +130,13 @@ static aed_status decode_one_hot(aed_analysis *analysis)
 /* [channels][steps] codes: all others 0. */
 static aed_status decode_axes(aed_analysis *analysis)
 {
-    const aed_code code = aed_analysis_code(&analysis->trainer->model);
+    const aed_model *model = &analysis->trainer->model;
+    const int layer = tap_layer(analysis->spec, model);
+    const aed_code code = aed_analysis_tap(model, layer);
     const aed_arg_value *range = aed_spec_value(analysis->spec, "range");
     const int64_t steps = aed_spec_int(analysis->spec, "steps");
     const aed_shape row = aed_analysis_row(steps);
-    const aed_shape shape = aed_analysis_grid(code.channels, steps,
-                                              aed_analysis_output(&analysis->trainer->model));
+    const aed_shape shape = aed_analysis_grid(code.channels, steps, aed_analysis_output(model));
     aed_status status = AED_OK;
     if (range->count != 2) return AED_OK;
     double *values = aed_analysis_add(analysis, "axes_values", "", AED_NUMBER_F64, &row, &status);

@@ -43,7 +43,7 @@ static const aed_arg_def assemble_args[] = {
     COUNT(16, "curves that are kept"),
 };
 
-static const aed_arg_def confusion_args[] = {SPLIT(AED_SPLIT_VAL)};
+static const aed_arg_def code_confusion_args[] = {SPLIT(AED_SPLIT_VAL)};
 
 static const aed_arg_def decode_args[] = {
     {"vectors", AED_ARG_MATRIX, false, 0, -1e30, 1e30, NULL,
@@ -51,6 +51,8 @@ static const aed_arg_def decode_args[] = {
     {"one_hot", AED_ARG_BOOL, false, 0, 0, 0, NULL, "decode 1 in each channel, 0 in the others"},
     {"range", AED_ARG_FLOATS, false, 0, -1e30, 1e30, NULL,
      "[from, to]: decode along each channel, the others being 0"},
+    {"tap", AED_ARG_STRINGS, false, 0, 0, 0, NULL,
+     "where they enter: code (behind its activation), logits or a layer's name; code without it"},
     {"steps", AED_ARG_INT, false, 41, 2, MOST_STEPS, NULL, "values along the range"},
 };
 
@@ -116,10 +118,10 @@ static const aed_kind kinds[AED_ANALYSIS_COUNT] = {
     [AED_ANALYSIS_ASSEMBLE] = KIND(
         "assemble", "whole curves put together from windows: overlaps summed, halved or averaged",
         assemble_args, NULL),
-    [AED_ANALYSIS_CONFUSION] = KIND(
-        "confusion",
+    [AED_ANALYSIS_CODE_CONFUSION] = KIND(
+        "code_confusion",
         "labels against the largest number of the code, and the best order of its columns",
-        confusion_args, NULL),
+        code_confusion_args, NULL),
     [AED_ANALYSIS_DECODE] = KIND("decode", "outputs of codes that are given", decode_args,
                                  "vectors"),
     [AED_ANALYSIS_ENCODE] = KIND("encode", "codes of samples", encode_args, "count"),

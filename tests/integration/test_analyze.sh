@@ -44,13 +44,18 @@ run one 1 analyze plain "$trial" analysis.filters=true analysis.worst=5
 compare bezier1 plain
 
 glyphs=("$AEDIST_SOURCE/configs/conv.yaml" data.samples=600 data.test_samples=150 train.epochs=1)
-glyph_analyses=(analysis.confusion=true analysis.probe=true analysis.encode.count=150
+glyph_analyses=(analysis.code_confusion=true analysis.probe=true analysis.encode.count=150
     'analysis.robustness=[0,0.5]' analysis.ablation.split=test analysis.worst.corrupt=train
     analysis.stride_power=true 'analysis.reconstruct={samples: [3, 77], split: train}')
 run glyphs1 1 "${glyphs[@]}" "${glyph_analyses[@]}" --output glyphs1
 run glyphs2 2 "${glyphs[@]}" --output glyphs2
 run glyphs2-analyzed 2 analyze glyphs2 "${glyph_analyses[@]}"
 compare glyphs1 glyphs2
+# Beside the confusion matrix that a loss on labels leaves in any case.
+run classify 2 "$AEDIST_SOURCE/configs/classify.yaml" data.samples=200 data.test_samples=50 \
+    train.epochs=1 analysis.decode.one_hot=true analysis.code_confusion=true \
+    'analysis.ablation.corrupt=train' --output classify
+run logits 1 analyze classify 'analysis.decode={tap: logits, range: [-5, 5]}'
 "$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/support/check_analysis.py" bezier1 glyphs1 ||
     fail "analyses are not what NumPy finds"
 
@@ -64,7 +69,7 @@ refuse() {
 }
 
 refuse 2 "did you mean 'ablation'" "${bezier[@]}" analysis.ablatoin=true
-refuse 2 'this code has 3 channels' "${bezier[@]}" 'analysis.decode.vectors=[[1,2]]'
+refuse 2 'the tap code has 3 channels' "${bezier[@]}" 'analysis.decode.vectors=[[1,2]]'
 refuse 2 'needs labels' "${bezier[@]}" analysis.probe=true
 refuse 2 'are not cut into windows' "${bezier[@]}" data.window=null analysis.assemble=true
 refuse 2 'is no metric' "${bezier[@]}" 'analysis.epochs_to={levels: 0.1, metric: val_los}'
@@ -82,5 +87,5 @@ told() {
 
 told 2 'which analyses?' glyphs2
 told 2 'the models are trained' plain train.epochs=3
-told 2 'needs labels' plain analysis.confusion=true
+told 2 'needs labels' plain analysis.code_confusion=true
 told 3 'config.yaml' nowhere analysis.ablation=true

@@ -167,8 +167,8 @@ def check_images(trial):
     codes = a["encode/code"][()].reshape(len(labels), -1)
     counts = np.zeros((10, codes.shape[1]))
     np.add.at(counts, (labels, codes.argmax(1)), 1)
-    check("confusion/counts", a["confusion/counts"], counts)
-    order = a["confusion/order"][()]
+    check("code_confusion/counts", a["code_confusion/counts"], counts)
+    order = a["code_confusion/order"][()]
     expect("the order has every column", sorted(order) == list(range(codes.shape[1])))
     # No exchange of two columns makes the diagonal larger.
     for i in range(10):

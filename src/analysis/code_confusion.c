@@ -57,7 +57,7 @@ static aed_status order_columns(int64_t classes, int64_t columns, const int64_t 
     return status;
 }
 
-aed_status aed_analyse_confusion(aed_analysis *analysis)
+aed_status aed_analyse_code_confusion(aed_analysis *analysis)
 {
     aed_trainer *t = analysis->trainer;
     const aed_evaluation_spec samples = aed_analysis_samples(analysis->spec);
