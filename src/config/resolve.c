@@ -9,6 +9,7 @@
 #include "aedist/optim.h"
 #include "config/config.h"
 #include "config/read.h"
+#include "config/resolve_kind.h"
 #include "config/text.h"
 #include "core/memory.h"
 
@@ -16,117 +17,6 @@ static const double GIB = 1024.0 * 1024.0 * 1024.0;
 
 /* Part of the hashed text: a change of what the settings mean is a change of every id. */
 static const char identity_version[] = "# aedist trial 1\n";
-
-static void add_number(aed_text *text, aed_arg_type type, double number)
-{
-    if (type == AED_ARG_INT || type == AED_ARG_INTS)
-        aed_text_addf(text, "%" PRId64, (int64_t)number);
-    else
-        aed_text_add_float(text, number);
-}
-
-static void add_row(aed_text *text, aed_arg_type type, const double *numbers, int64_t count)
-{
-    aed_text_add(text, "[");
-    for (int64_t i = 0; i < count; i++) {
-        if (i) aed_text_add(text, ", ");
-        add_number(text, type, numbers[i]);
-    }
-    aed_text_add(text, "]");
-}
-
-static void add_matrix(aed_text *text, const aed_arg_value *value)
-{
-    aed_text_add(text, "[");
-    for (int64_t i = 0; i < value->rows; i++) {
-        int64_t columns = value->count / value->rows;
-        if (i) aed_text_add(text, ", ");
-        add_row(text, AED_ARG_FLOATS, value->numbers + i * columns, columns);
-    }
-    aed_text_add(text, "]");
-}
-
-static void add_strings(aed_text *text, const aed_arg_value *value)
-{
-    bool list = value->count != 1;
-    if (list) aed_text_add(text, "[");
-    for (int64_t i = 0; i < value->count; i++) {
-        if (i) aed_text_add(text, ", ");
-        aed_text_add_string(text, value->strings[i]);
-    }
-    if (list) aed_text_add(text, "]");
-}
-
-static void add_ramp(aed_text *text, const aed_ramp *ramp)
-{
-    aed_text_add(text, "{from: ");
-    aed_text_add_float(text, ramp->from);
-    aed_text_add(text, ", to: ");
-    aed_text_add_float(text, ramp->to);
-    aed_text_addf(text, ", epochs: %" PRId64 "}", ramp->epochs);
-}
-
-/* True if writing the fallback reads back: a fallback out of bounds means "none". */
-static bool can_be_written(const aed_arg_def *def)
-{
-    if (def->type != AED_ARG_INT && def->type != AED_ARG_FLOAT) return true;
-    return (def->min == 0 && def->max == 0) ||
-           (def->fallback >= def->min && def->fallback <= def->max);
-}
-
-static void add_value(aed_text *text, const aed_arg_def *def, const aed_arg_value *value)
-{
-    bool list = def->type == AED_ARG_INTS || def->type == AED_ARG_FLOATS ||
-                def->type == AED_ARG_STRINGS || def->type == AED_ARG_MATRIX ||
-                def->type == AED_ARG_LEVELS;
-    if (!value->given && (list || !can_be_written(def))) {
-        aed_text_add(text, "null");
-        return;
-    }
-    if (value->ramp) {
-        add_ramp(text, value->ramp);
-        return;
-    }
-    switch (def->type) {
-    case AED_ARG_INT:
-    case AED_ARG_LEVEL:
-    case AED_ARG_FLOAT: add_number(text, def->type, value->number); break;
-    case AED_ARG_BOOL: aed_text_add(text, value->number != 0 ? "true" : "false"); break;
-    case AED_ARG_CHOICE: aed_text_add_string(text, value->strings[0]); break;
-    case AED_ARG_INTS:
-    case AED_ARG_LEVELS:
-    case AED_ARG_FLOATS: add_row(text, def->type, value->numbers, value->count); break;
-    case AED_ARG_STRINGS: add_strings(text, value); break;
-    case AED_ARG_MATRIX: add_matrix(text, value); break;
-    }
-}
-
-/* "a: 1, b: 2" behind what is there already. */
-static void add_args(aed_text *text, const aed_spec *spec, bool first)
-{
-    for (int i = 0; i < spec->kind->arg_count; i++) {
-        const aed_arg_def *def = &spec->kind->args[i];
-        aed_text_addf(text, "%s%s: ", first ? "" : ", ", def->name);
-        add_value(text, def, &spec->values[i]);
-        first = false;
-    }
-}
-
-/* "relu", or "conv1d: {out: 3, ...}", in braces unless it stands in a block of its own. */
-static void add_kind(aed_text *text, const aed_spec *spec, const char *name, bool braces)
-{
-    if (spec->kind->arg_count == 0 && !name) {
-        aed_text_add(text, spec->kind->name);
-        return;
-    }
-    aed_text_addf(text, "%s%s: {", braces ? "{" : "", spec->kind->name);
-    if (name) {
-        aed_text_add(text, "name: ");
-        aed_text_add_string(text, name);
-    }
-    add_args(text, spec, !name);
-    aed_text_add(text, braces ? "}}" : "}");
-}
 
 /* ---- Sections --------------------------------------------------------------------------------- */
 
@@ -139,7 +29,7 @@ static void add_layers(aed_text *text, const aed_config *config, const char *lis
         const aed_layer_spec *layer = &config->layers[i];
         if (strncmp(layer->path, list, length) != 0 || layer->path[length] != '.') continue;
         aed_text_add(text, "\n    - ");
-        add_kind(text, &layer->spec, layer->name, false);
+        aed_resolve_kind(text, &layer->spec, layer->name, false);
         found++;
     }
     aed_text_add(text, found ? "\n" : " []\n");
@@ -150,17 +40,17 @@ static void add_code(aed_text *text, const aed_config *config)
     const aed_arg_value *noise = &config->code_noise;
     aed_text_add(text, "  code: {noise: ");
     if (noise->ramp)
-        add_ramp(text, noise->ramp);
+        aed_resolve_ramp(text, noise->ramp);
     else if (noise->count == 1)
         aed_text_add_float(text, noise->numbers[0]);
     else
-        add_row(text, AED_ARG_FLOATS, noise->numbers, noise->count);
+        aed_resolve_floats(text, noise->numbers, noise->count);
     aed_text_add(text, ", activation: ");
     const aed_layer_spec *activation = NULL;
     for (int64_t i = 0; i < config->layer_count; i++)
         if (strcmp(config->layers[i].path, "code.activation") == 0) activation = &config->layers[i];
     if (activation)
-        add_kind(text, &activation->spec, activation->name, true);
+        aed_resolve_kind(text, &activation->spec, activation->name, true);
     else
         aed_text_add(text, "null");
     aed_text_add(text, "}\n");
@@ -177,7 +67,7 @@ static void add_losses(aed_text *text, const aed_config *config)
         tap = term->tap;
         aed_text_addf(text, "      %s: {weight: ", term->spec.kind->name);
         aed_text_add_float(text, term->weight);
-        add_args(text, &term->spec, false);
+        aed_resolve_args(text, &term->spec, false);
         aed_text_add(text, "}\n");
     }
 }
@@ -203,7 +93,7 @@ static void add_corruptions(aed_text *text, const aed_spec *specs, int64_t count
     aed_text_add(text, "[");
     for (int64_t i = 0; i < count; i++) {
         if (i) aed_text_add(text, ", ");
-        add_kind(text, &specs[i], NULL, true);
+        aed_resolve_kind(text, &specs[i], NULL, true);
     }
     aed_text_add(text, "]");
 }
@@ -270,9 +160,9 @@ static void add_train(aed_text *text, const aed_config *config, int64_t tile, in
     aed_text_add(text, "train:\n");
     add_losses(text, config);
     aed_text_add(text, "  optimizer: ");
-    add_kind(text, &config->optimizer, NULL, true);
+    aed_resolve_kind(text, &config->optimizer, NULL, true);
     aed_text_add(text, "\n  schedule: ");
-    add_kind(text, &config->schedule, NULL, true);
+    aed_resolve_kind(text, &config->schedule, NULL, true);
     aed_text_add(text, "\n");
     add_setting(text, "clip_norm", config->clip_norm);
     add_count(text, "batch", config->batch, "full");
@@ -289,7 +179,7 @@ static void add_data(aed_text *text, const aed_config *config, bool all)
 {
     const aed_dataset_options *options = &config->data_options;
     aed_text_addf(text, "data: {source: %s", config->data.kind->name);
-    add_args(text, &config->data, false);
+    aed_resolve_args(text, &config->data, false);
     aed_text_add(text, ", scale: ");
     if (options->scale.kind == AED_SCALE_STANDARD) {
         aed_text_add(text, "{mean: ");
@@ -338,7 +228,7 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
 {
     add_data(text, config, all);
     aed_text_add(text, "model:\n  init: ");
-    add_kind(text, &config->init, NULL, true);
+    aed_resolve_kind(text, &config->init, NULL, true);
     aed_text_add(text, "\n");
     add_init_from(text, config, all);
     add_layers(text, config, "encoder");
@@ -348,7 +238,7 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     add_evaluations(text, config);
     aed_text_addf(text, "seed: %" PRIu64 "\nnoise_scale: ", config->seed);
     if (config->noise_ramp)
-        add_ramp(text, config->noise_ramp);
+        aed_resolve_ramp(text, config->noise_ramp);
     else
         aed_text_add_float(text, config->noise_scale);
     aed_text_add(text, "\n");
@@ -376,7 +266,7 @@ static void add_analyses(aed_text *text, const aed_config *config)
     aed_text_add(text, config->analysis_count ? "analysis:\n" : "analysis: {}\n");
     for (int i = 0; i < config->analysis_count; i++) {
         aed_text_addf(text, "  %s: {", config->analyses[i].kind->name);
-        add_args(text, &config->analyses[i], true);
+        aed_resolve_args(text, &config->analyses[i], true);
         aed_text_add(text, "}\n");
     }
 }
