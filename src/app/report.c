@@ -233,6 +233,30 @@ static bool seeds_only(const aed_job *job)
     return true;
 }
 
+/* What the trials that are done were warned of, a line each; of many, the first ones. */
+static void print_warnings(const aed_job *job, const aed_run *run)
+{
+    enum { MOST = 5 };
+    char label[240];
+    int64_t count = 0, trials = 0;
+    for (int64_t i = 0; i < job->list.count; i++) {
+        const aed_trial_result *result = aed_run_find(run, job->plans[i].id);
+        if (!result || strcmp(result->status, "done") != 0 || !result->reason[0]) continue;
+        aed_report_label(&job->list.trials[i], label, sizeof label);
+        trials++;
+        for (const char *line = result->reason; line; count++) {
+            const size_t length = strcspn(line, "\n");
+            if (count < MOST) printf("warning   %s: %.*s\n", label, (int)length, line);
+            line = line[length] ? line + length + 1 : NULL;
+        }
+    }
+    if (trials > 1 || count > MOST)
+        printf("warning   %" PRId64 " of %" PRId64
+               " trials have warnings: `warnings` of a trial in "
+               "results.h5\n",
+               trials, job->list.count);
+}
+
 void aed_report_end(const aed_job *job, const aed_run *run, double seconds)
 {
     double train, train_std, val, val_std;
@@ -249,6 +273,7 @@ void aed_report_end(const aed_job *job, const aed_run *run, double seconds)
                    count, train, train_std, val, val_std);
         print_meaning(job, &job->list.trials[0].config, val);
     }
+    print_warnings(job, run);
     printf("time      %.1f s, start-up included\n", seconds);
     printf("results   %s/results.h5\n", job->output);
     fflush(stdout);

@@ -275,6 +275,23 @@ static void take_log(aed_root *root, aed_buffer *bytes)
     if (bytes->size > 0) aed_writer_log(root->writer, bytes);
 }
 
+/* Each symptom is told of once; how many trials have it is known at the end. */
+static void take_symptom(aed_root *root, const aed_buffer *bytes)
+{
+    enum { HEAD = 12 };
+    char label[240];
+    const int64_t number = trial_of(root, bytes);
+    const uint32_t kind = bytes->size > HEAD ? aed_load_le32(bytes->bytes + 8) : UINT32_MAX;
+    if (kind >= AED_SYMPTOM_COUNT || root->told[kind]) return;
+    root->told[kind] = true;
+    aed_report_label(&root->job->list.trials[number], label, sizeof label);
+    aed_progress_end(&root->line);
+    fprintf(stderr, "aedist: warning: %s%s%.*s\n", root->job->list.count > 1 ? label : "",
+            root->job->list.count > 1 ? ": " : "", (int)(bytes->size - HEAD),
+            (const char *)bytes->bytes + HEAD);
+    fflush(stderr);
+}
+
 static void take_failure(aed_root *root, const aed_buffer *bytes)
 {
     const aed_status status = bytes->size >= 4 ? (aed_status)aed_load_le32(bytes->bytes)
@@ -301,6 +318,7 @@ void aed_root_take(aed_root *root, aed_mail *mail)
     case AED_MESSAGE_CHECKPOINT: take_checkpoint(root, &mail->bytes); break;
     case AED_MESSAGE_STOPPED: take_stopped(root, trial_of(root, &mail->bytes)); break;
     case AED_MESSAGE_LOG: take_log(root, &mail->bytes); break;
+    case AED_MESSAGE_SYMPTOM: take_symptom(root, &mail->bytes); break;
     case AED_MESSAGE_FAILED: take_failure(root, &mail->bytes); break;
     case AED_MESSAGE_ASKED: take_request(root, &mail->bytes); break;
     case AED_MESSAGE_TRAIN:

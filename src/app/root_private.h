@@ -48,10 +48,11 @@ struct aed_root {
     aed_status status; /* what went wrong with the run as a whole */
     char message[1024];
     bool asked, stopping, ended;
-    char why[64];           /* of being asked: "SIGTERM" */
-    aed_status worst;       /* outcome of the trials that failed */
-    double start, deadline; /* of the clock; INFINITY: none */
-    double cost_done;       /* of trials ended in this job */
+    char why[64];                 /* of being asked: "SIGTERM" */
+    bool told[AED_SYMPTOM_COUNT]; /* of the first trial that shows it */
+    aed_status worst;             /* outcome of the trials that failed */
+    double start, deadline;       /* of the clock; INFINITY: none */
+    double cost_done;             /* of trials ended in this job */
     aed_progress_line line;
     double shown;
 };

@@ -35,7 +35,8 @@ static void add_choice(const aed_training *training, aed_trial_summary *summary)
 {
     const aed_choice *choice = &training->choice;
     if (choice->best_epoch > 0) add_scalar(summary, "best_epoch", (double)choice->best_epoch);
-    if (choice->column >= 0) add_scalar(summary, "stopped_early", (double)choice->ended);
+    if (choice->column >= 0 || choice->ended)
+        add_scalar(summary, "stopped_early", (double)choice->ended);
     if (!isnan(training->kept_loss)) add_scalar(summary, "kept_val_loss", training->kept_loss);
 }
 
@@ -60,7 +61,7 @@ static aed_status add_arrays(const aed_training *training, const aed_analyses *a
             AED_NUMBER_I64,
             {2, {trainer->data->classes, trainer->terms[trainer->classifier].features}},
             pass->confused};
-    for (int64_t i = 0; i < trainer->units_count; dead += trainer->units[i++].count)
+    for (int64_t i = 0; pass->units && i < trainer->units_count; dead += trainer->units[i++].count)
         summary->arrays[count++] = (aed_result_array){
             "analysis",     trainer->units[i].name,         "",
             AED_NUMBER_I64, {1, {trainer->units[i].count}}, dead};
@@ -89,10 +90,13 @@ aed_status aed_summary_create(aed_job *job, int64_t trial, const aed_training *t
     add_scalar(summary, "data_mark", plan->data_mark);
     add_scalar(summary, "program_mark", job->program_mark);
     add_choice(training, summary);
-    summary->reason = aed_strdup(failed ? aed_status_message() : "");
+    summary->reason = outcome == AED_OK ? aed_symptoms_lines(&training->symptoms, history, trainer)
+                                        : aed_strdup(failed ? aed_status_message() : "");
     if (!summary->reason) return aed_fail(AED_MEMORY, "out of memory for a trial's result");
     if (outcome != AED_STOPPED) {
         (void)aed_job_floors(job, plan->code_size); /* an extra: without it they are NAN */
+        const double skill = aed_symptoms_skill(&training->symptoms, trainer);
+        if (outcome == AED_OK && !isnan(skill)) add_scalar(summary, "skill", skill);
         if (!isnan(job->mean_floor)) {
             add_scalar(summary, "mean_floor", job->mean_floor);
             add_scalar(summary, "pca_floor", job->pca_floor);

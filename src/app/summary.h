@@ -6,7 +6,7 @@
 #include "app/job.h"
 #include "train/trial.h"
 
-enum { AED_SUMMARY_SCALARS = 9 };
+enum { AED_SUMMARY_SCALARS = 10 };
 
 typedef struct aed_trial_summary {
     aed_trial_result result; /* points into the job, the training and: */

@@ -9,6 +9,7 @@
 #include "app/report.h"
 #include "app/signals.h"
 #include "app/summary.h"
+#include "config/kinds.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "io/log.h"
@@ -128,13 +129,40 @@ static void put_epoch(worker *w, const aed_progress *progress)
     aed_free(all);
 }
 
+/* What shows in this epoch for the first time: into the log, and to rank 0. */
+static void tell_symptoms(worker *w, int64_t epoch)
+{
+    const aed_symptoms *symptoms = &w->training.symptoms;
+    const aed_section *section = aed_section_get(AED_SECTION_WATCH);
+    char text[AED_SYMPTOM_BYTES];
+    for (int64_t sign = 0; sign < symptoms->count; sign++) {
+        if (symptoms->told[sign] != epoch) continue;
+        const aed_symptom kind = aed_symptoms_kind(sign);
+        aed_symptoms_text(symptoms, &w->training.history, &w->trainer, sign, text);
+        const aed_log_field fields[] = {{"trial", w->job->plans[w->trial].id, 0},
+                                        {"epoch", NULL, (double)epoch},
+                                        {"symptom", section->keys[kind].name, 0},
+                                        {"since", NULL, (double)symptoms->since[sign]},
+                                        {"text", text, 0}};
+        aed_log_put(&w->lines, "warning", fields, 5);
+        aed_buffer bytes = {0};
+        aed_buffer_put_u64(&bytes, (uint64_t)w->trial);
+        aed_buffer_put_u32(&bytes, (uint32_t)kind);
+        aed_buffer_put(&bytes, text, strlen(text));
+        aed_mailbox_send(w->box, 0, AED_MESSAGE_SYMPTOM, &bytes);
+    }
+}
+
 static void epoch_ends(void *self, const aed_progress *progress)
 {
     worker *w = self;
     const aed_config *config = w->trainer.config;
     if (!leads(w)) return;
     if (w->root) aed_root_epoch_ends(w->root, progress);
-    if (progress->recorded) put_epoch(w, progress);
+    if (progress->recorded) {
+        put_epoch(w, progress);
+        tell_symptoms(w, progress->epoch);
+    }
     if (w->lines.size > LOG_BYTES) send_lines(w, aed_clock_seconds());
     if (config->checkpoint_epochs > 0 && progress->epoch % config->checkpoint_epochs == 0 &&
         progress->epoch < config->epochs)

@@ -78,6 +78,27 @@ typedef enum aed_check_level {
     AED_CHECK_ERROR /* refused */
 } aed_check_level;
 
+/* What shows during a training that it learns nothing, as the section `watch` lists it, and what becomes
+ * of one: see train/symptoms.h. */
+typedef enum aed_symptom {
+    AED_SYMPTOM_SKILL,
+    AED_SYMPTOM_OUTPUT,
+    AED_SYMPTOM_STILL,
+    AED_SYMPTOM_DEAD,
+    AED_SYMPTOM_COUNT
+} aed_symptom;
+
+typedef enum aed_symptom_level {
+    AED_SYMPTOM_IGNORE, /* not looked for */
+    AED_SYMPTOM_WARN,   /* told, and recorded with the trial */
+    AED_SYMPTOM_STOP    /* ends the training, too */
+} aed_symptom_level;
+
+typedef struct aed_watch_spec {
+    int64_t after; /* epochs that a symptom must have lasted */
+    aed_symptom_level levels[AED_SYMPTOM_COUNT];
+} aed_watch_spec;
+
 typedef struct aed_config {
     const char *name; /* the config file's name without folder and suffix */
 
@@ -114,7 +135,9 @@ typedef struct aed_config {
     aed_snapshot_spec snapshots;
     aed_spec *analyses; /* of the trained model, in the order of their table */
     int analysis_count;
-    bool metrics_norms, metrics_dead_units; /* recorded as well */
+    /* Recorded as well: */
+    bool metrics_norms, metrics_layer_norms, metrics_dead_units, metrics_skill;
+    bool metrics_code_dimension;
     int64_t metrics_every; /* epochs between recorded rows (the first and the last always are) */
     /* How the job is run; no trial's numbers depend on it. */
     double checkpoint_minutes; /* between checkpoints; 0: not by time */
@@ -124,6 +147,7 @@ typedef struct aed_config {
     double time_limit;         /* minutes from the start of the job; 0: none */
 
     aed_check_level checks[AED_CHECK_COUNT];
+    aed_watch_spec watch; /* what it ends by matters to the numbers */
 
     int64_t log_every; /* epochs between progress lines in a batch log; 0: by time */
 
@@ -192,7 +216,8 @@ aed_status aed_config_data_key(const aed_config *config, uint64_t *key);
 
 /* The trial's id: "t" and 12 hexadecimal digits of the SHA-256 over the resolved settings that
  * matter to its numbers (not name, log, data.memory, analysis, checks, checkpoint, ranks_per_trial, time_limit;
- * metrics only if something is decided at recorded epochs). id holds at least 16 bytes. */
+ * watch only if it may end the training, metrics only if something is decided at recorded epochs). id
+ * holds at least 16 bytes. */
 aed_status aed_config_trial_id(const aed_config *config, int64_t tile, int64_t leaf, char *id);
 
 /* All keys and kinds with their arguments, as a malloc'ed text for people. */

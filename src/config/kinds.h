@@ -69,6 +69,7 @@ typedef enum aed_section_id {
     AED_SECTION_RANDOM,
     AED_SECTION_CHECKPOINT,
     AED_SECTION_CHECKS,
+    AED_SECTION_WATCH,
     AED_SECTION_LEVEL,
     AED_SECTION_COUNT
 } aed_section_id;

@@ -101,7 +101,10 @@ static aed_status read_metrics(const aed_node *node, aed_config *config)
     AED_TRY(read_every(node, AED_SECTION_METRICS, 1, &config->metrics_every));
     if (aed_node_is_null(node)) return AED_OK;
     AED_TRY(read_flag(node, "norms", &config->metrics_norms));
+    AED_TRY(read_flag(node, "layer_norms", &config->metrics_layer_norms));
     AED_TRY(read_flag(node, "dead_units", &config->metrics_dead_units));
+    AED_TRY(read_flag(node, "skill", &config->metrics_skill));
+    AED_TRY(read_flag(node, "code_dimension", &config->metrics_code_dimension));
 done:
     return status;
 }
@@ -140,6 +143,7 @@ aed_status aed_read_config(aed_config_memory *memory, const aed_node *root, cons
     AED_TRY(aed_read_analyses(memory, aed_node_get(root, "analysis"), config));
     AED_TRY(read_every(aed_node_get(root, "log"), AED_SECTION_LOG, 0, &config->log_every));
     AED_TRY(aed_read_checks(aed_node_get(root, "checks"), config->checks));
+    AED_TRY(aed_read_watch(aed_node_get(root, "watch"), &config->watch));
     AED_TRY(aed_read_job(root, config));
 done:
     return status;

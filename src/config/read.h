@@ -93,6 +93,12 @@ extern const char *const aed_check_words[];
 /* `checks:`, by the table in read_checks.c where it says nothing. */
 aed_status aed_read_checks(const aed_node *node, aed_check_level levels[AED_CHECK_COUNT]);
 
+/* The words of `watch` by aed_symptom_level. */
+extern const char *const aed_symptom_words[];
+
+/* `watch:`; all symptoms are warned of where it says nothing. */
+aed_status aed_read_watch(const aed_node *node, aed_watch_spec *watch);
+
 /* `checkpoint:`, `ranks_per_trial:` and `time_limit:` of the top level. */
 aed_status aed_read_job(const aed_node *root, aed_config *config);
 /* `config->noise_scale` is read before the model, the model before the training. */

@@ -147,10 +147,18 @@ static void add_aids(aed_text *text, const aed_config *config, bool all)
     if (all || config->ema > 0) add_setting(text, "ema", config->ema);
 }
 
+static bool may_stop(const aed_watch_spec *watch)
+{
+    for (int i = 0; i < AED_SYMPTOM_COUNT; i++)
+        if (watch->levels[i] == AED_SYMPTOM_STOP) return true;
+    return false;
+}
+
 /* Whether something is decided at recorded epochs, so that their number matters. */
 static bool watches_records(const aed_config *config)
 {
     return config->early_stopping.patience > 0 || config->keep == AED_KEEP_BEST ||
+           may_stop(&config->watch) ||
            aed_schedule_find(config->schedule.kind->name)->observe != NULL;
 }
 
@@ -222,6 +230,17 @@ static void add_init_from(aed_text *text, const aed_config *config, bool all)
     aed_text_add(text, from->part_count ? "}}\n" : "}\n");
 }
 
+/* Only what may end the training is part of the identity. */
+static void add_watch(aed_text *text, const aed_watch_spec *watch, bool all)
+{
+    const aed_key *keys = aed_section_get(AED_SECTION_WATCH)->keys;
+    aed_text_addf(text, "watch: {after: %" PRId64, watch->after);
+    for (int i = 0; i < AED_SYMPTOM_COUNT; i++)
+        if (all || watch->levels[i] == AED_SYMPTOM_STOP)
+            aed_text_addf(text, ", %s: %s", keys[i].name, aed_symptom_words[watch->levels[i]]);
+    aed_text_add(text, "}\n");
+}
+
 /* What decides about the trial's numbers, or all that belongs to the same sections. */
 static void add_sections(aed_text *text, const aed_config *config, int64_t tile, int64_t leaf,
                          bool all)
@@ -242,8 +261,25 @@ static void add_sections(aed_text *text, const aed_config *config, int64_t tile,
     else
         aed_text_add_float(text, config->noise_scale);
     aed_text_add(text, "\n");
+    if (!all && may_stop(&config->watch)) add_watch(text, &config->watch, false);
     if (!all && watches_records(config))
         aed_text_addf(text, "metrics: {every: %" PRId64 "}\n", config->metrics_every);
+}
+
+static void add_metrics(aed_text *text, const aed_config *config)
+{
+    const struct {
+        const char *key;
+        bool recorded;
+    } extras[] = {{"norms", config->metrics_norms},
+                  {"layer_norms", config->metrics_layer_norms},
+                  {"dead_units", config->metrics_dead_units},
+                  {"skill", config->metrics_skill},
+                  {"code_dimension", config->metrics_code_dimension}};
+    aed_text_addf(text, "metrics: {every: %" PRId64, config->metrics_every);
+    for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
+        aed_text_addf(text, ", %s: %s", extras[i].key, extras[i].recorded ? "true" : "false");
+    aed_text_add(text, "}\n");
 }
 
 static void add_snapshots(aed_text *text, const aed_snapshot_spec *snapshots)
@@ -315,13 +351,12 @@ aed_status aed_config_resolve(const aed_config *config, int64_t tile, int64_t le
     aed_text_add_string(&all, config->name);
     aed_text_add(&all, "\n");
     add_sections(&all, config, tile, leaf, true);
-    aed_text_addf(&all, "metrics: {every: %" PRId64 ", norms: %s, dead_units: %s}\n",
-                  config->metrics_every, config->metrics_norms ? "true" : "false",
-                  config->metrics_dead_units ? "true" : "false");
+    add_metrics(&all, config);
     add_snapshots(&all, &config->snapshots);
     add_analyses(&all, config);
     aed_text_addf(&all, "log: {every: %" PRId64 "}\n", config->log_every);
     add_checks(&all, config->checks);
+    add_watch(&all, &config->watch, true);
     add_job(&all, config);
     return aed_text_take(&all, text);
 }

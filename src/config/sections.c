@@ -10,12 +10,14 @@ static const aed_key top_keys[] = {
     {"evaluate", "mapping of names to further evaluations: {noisy: {split: test, corrupt: train}}"},
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
     {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
-    {"metrics", "mapping: every, norms, dead_units"},
+    {"metrics", "mapping: every, norms, layer_norms, dead_units, skill, code_dimension"},
     {"snapshots", "mapping: every, samples, split, corrupt (none)"},
     {"analysis", "mapping of analyses of the trained model to true or their arguments: {ablation: "
                  "true, worst: 20} (none)"},
     {"log", "mapping: every"},
     {"checks", "mapping of rules for set-ups to none, note (told by --dry-run), warn or error"},
+    {"watch",
+     "mapping: after, and symptoms of a training that learns nothing to none, warn or stop"},
     {"variants", "mapping of names to overrides: {wide: {train.batch: 256}} (none)"},
     {"variant",
      "name of the variant to train; sweep.variant: [wide, narrow] trains several (none)"},
@@ -109,9 +111,17 @@ static const aed_key evaluation_keys[] = {
 static const aed_key metrics_keys[] = {
     {"every", "whole number >= 1: epochs between recorded rows (1)"},
     {"norms", "true or false: record param_norm, the norm of all parameters (false)"},
+    {"layer_norms",
+     "true or false: record grad_norm.LAYER, that of each layer's own parameters (false)"},
     {"dead_units",
      "true or false: record dead_units, the share of relu units that are 0 for all validation "
      "samples (false)"},
+    {"skill",
+     "true or false: record skill, 1 for a perfect reconstruction of the validation samples, "
+     "0 for one no better than their mean (false)"},
+    {"code_dimension", "true or false: record code_dimension, how many directions the codes of the "
+                       "validation samples "
+                       "fill (false)"},
 };
 
 static const aed_key snapshots_keys[] = {
@@ -173,6 +183,19 @@ static const aed_key checks_keys[] = {
 };
 _Static_assert(sizeof checks_keys / sizeof *checks_keys == AED_CHECK_COUNT, "a key for each rule");
 
+/* By aed_symptom, then `after`; each value but this is none, warn or stop. */
+static const aed_key watch_keys[] = {
+    [AED_SYMPTOM_SKILL] = {"skill", "no better than predicting the mean sample, and not getting "
+                                    "better (warn)"},
+    [AED_SYMPTOM_OUTPUT] = {"output", "every output 0, or the same for all samples (warn)"},
+    [AED_SYMPTOM_STILL] = {"still", "a val_loss that stays the same to the last bit (warn)"},
+    [AED_SYMPTOM_DEAD] = {"dead", "a relu all of whose units are 0 for all samples (warn)"},
+    [AED_SYMPTOM_COUNT] = {"after",
+                           "whole number >= 1: epochs that a symptom must have lasted (10)"},
+};
+_Static_assert(sizeof watch_keys / sizeof *watch_keys == AED_SYMPTOM_COUNT + 1,
+               "a key for each symptom, and after");
+
 /* What may stand where a number does that is a level. */
 static const aed_key level_keys[] = {
     {"from", "number >= 0: the level in the first epoch; required"},
@@ -203,6 +226,7 @@ static const aed_section sections[AED_SECTION_COUNT] = {
     [AED_SECTION_RANDOM] = SECTION("sweep.KEY.random", random_keys),
     [AED_SECTION_CHECKPOINT] = SECTION("checkpoint", checkpoint_keys),
     [AED_SECTION_CHECKS] = SECTION("checks", checks_keys),
+    [AED_SECTION_WATCH] = SECTION("watch", watch_keys),
     [AED_SECTION_LEVEL] = SECTION("LEVEL", level_keys),
 };
 
@@ -218,6 +242,7 @@ const char *const aed_section_wholes[] = {"seed",
                                           "checkpoint.keep",
                                           "ranks_per_trial",
                                           "train.early_stopping.patience",
+                                          "watch.after",
                                           "LEVEL.epochs",
                                           NULL};
 

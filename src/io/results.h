@@ -46,8 +46,9 @@ typedef struct aed_state_array {
 /* Everything known of one ended trial, or of one in a checkpoint. Pointers are the caller's (or the run's, when read back). */
 typedef struct aed_trial_result {
     char id[16];
-    const char *status;  /* "done" or "failed"; "running" in a checkpoint */
-    const char *reason;  /* of a failure: step, layer; "" otherwise */
+    const char *status; /* "done" or "failed"; "running" in a checkpoint */
+    const char *reason; /* of a failure: step, layer; of a trial that is done: what there is to warn
+                            of, a line each; "" otherwise */
     const char *failure; /* its kind: "diverged" or "data"; "" otherwise */
     uint64_t seed;
     int64_t epochs; /* completed */

@@ -186,9 +186,12 @@ aed_status aed_results_write_trial(aed_hdf5 *file, hid_t trials, const aed_trial
 {
     aed_status status;
     hid_t trial;
+    const bool done = strcmp(result->status, "done") == 0;
     AED_TRY(aed_hdf5_group(file, trials, result->id, 4, &trial));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "status", result->status));
-    AED_TRY(aed_hdf5_attribute_text(file, trial, "reason", result->reason));
+    AED_TRY(aed_hdf5_attribute_text(file, trial, "reason", done ? "" : result->reason));
+    if (done && result->reason[0])
+        AED_TRY(aed_hdf5_attribute_text(file, trial, "warnings", result->reason));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "config", result->resolved));
     AED_TRY(aed_hdf5_attribute_u64(file, trial, "seed", result->seed));
     AED_TRY(aed_hdf5_attribute_text(file, trial, "weights_hash", result->weights_hash));

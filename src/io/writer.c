@@ -49,9 +49,10 @@ static aed_status log_end(aed_run *run, const char *id)
 {
     const aed_trial_result *result = aed_run_find(run, id);
     if (!result) return AED_OK;
+    const bool done = strcmp(result->status, "done") == 0;
     const aed_log_field fields[] = {{"trial", result->id, 0},
                                     {"status", result->status, 0},
-                                    {"reason", result->reason, 0},
+                                    {done ? "warnings" : "reason", result->reason, 0},
                                     {"seconds", NULL, result->seconds},
                                     {"weights_hash", result->weights_hash, 0}};
     return aed_run_log(run, "trial_end", fields, 5);

@@ -54,14 +54,6 @@ static name interval_of(const aed_layer *layer)
     return shown;
 }
 
-/* The first term that compares the output with the sample; NULL: none does. */
-static const aed_term *reconstruction(const aed_trainer *t)
-{
-    for (int64_t i = 0; i < t->term_count; i++)
-        if (!t->terms[i].ops->on_labels && !t->terms[i].is_penalty) return &t->terms[i];
-    return NULL;
-}
-
 /* Targets that cannot be made are no finding. */
 static aed_status look(const aed_trainer *t, aed_targets *targets)
 {
@@ -176,7 +168,7 @@ static bool is_reached(aed_interval targets, aed_interval outputs)
 
 static aed_status find_reach(const aed_trainer *t, char *text)
 {
-    const aed_term *term = reconstruction(t);
+    const aed_term *term = aed_trainer_reconstruction(t);
     const aed_layer *last = &t->model.layers[t->model.layer_count - 1];
     if (last->ops->is_view) last = before(&t->model, last);
     if (!term || !last || lies_within(t->data->interval, last->out_interval)) return AED_OK;

@@ -31,6 +31,22 @@ static void name_details(const aed_trainer *trainer, const aed_pass *pass,
     if (trainer->classifier >= 0) name_column(history, pass->name, "accuracy");
 }
 
+static void name_extras(const aed_trainer *trainer, aed_trial_history *history)
+{
+    const aed_config *config = trainer->config;
+    char name[96];
+    if (config->metrics_norms) name_column(history, "", "param_norm");
+    if (config->metrics_dead_units) name_column(history, "", "dead_units");
+    if (config->metrics_skill) name_column(history, "", "skill");
+    if (config->metrics_code_dimension) name_column(history, "", "code_dimension");
+    if (!config->metrics_layer_norms) return;
+    for (int64_t i = 0; i < aed_trainer_layer_norms(trainer, NULL); i++) {
+        const int layer = aed_trainer_normed_layer(trainer, i);
+        snprintf(name, sizeof name, "grad_norm.%.60s", trainer->model.layers[layer].spec->path);
+        name_column(history, "", name);
+    }
+}
+
 int64_t aed_history_room(const aed_config *config)
 {
     return config->epochs / config->metrics_every + 2;
@@ -55,8 +71,7 @@ aed_status aed_history_create(const aed_trainer *trainer, aed_trial_history *his
         name_details(trainer, pass, history);
     }
     if (trainer->ema) name_column(history, "ema", "val_loss");
-    if (trainer->config->metrics_norms) name_column(history, "", "param_norm");
-    if (trainer->config->metrics_dead_units) name_column(history, "", "dead_units");
+    name_extras(trainer, history);
     history->results = history->metrics.column_count - aed_history_extras(trainer);
     history->metrics.names = history->columns;
     history->metrics.values = history->values;
@@ -73,7 +88,10 @@ void aed_history_destroy(aed_trial_history *history)
 
 int64_t aed_history_extras(const aed_trainer *trainer)
 {
-    return trainer->config->metrics_norms + trainer->config->metrics_dead_units;
+    const aed_config *config = trainer->config;
+    return config->metrics_norms + config->metrics_dead_units + config->metrics_skill +
+           config->metrics_code_dimension +
+           (config->metrics_layer_norms ? aed_trainer_layer_norms(trainer, NULL) : 0);
 }
 
 bool aed_history_records(const aed_config *config, int64_t epoch)

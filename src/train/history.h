@@ -7,8 +7,8 @@
 
 /* The first columns of the metrics. The training's and the validation's terms follow if there are
  * several, their accuracies if there is a loss on labels, then each further evaluation's loss, terms
- * and accuracy, then ema_val_loss if there is a moving average, param_norm and dead_units if they are
- * wanted. */
+ * and accuracy, then ema_val_loss if there is a moving average, then what is wanted of param_norm,
+ * dead_units, skill, code_dimension and each layer's grad_norm. */
 enum {
     AED_COLUMN_EPOCH,
     AED_COLUMN_TRAIN_LOSS,

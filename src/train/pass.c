@@ -37,6 +37,8 @@ static void key_corruptions(const aed_trainer *t, aed_pass *pass)
 
 static int64_t divide_up(int64_t count, int64_t by) { return (count + by - 1) / by; }
 
+int64_t aed_pass_leaves(const aed_pass *pass) { return divide_up(pass->split.samples, pass->leaf); }
+
 /* The memory for what an evaluation or a step leaves, and the canonical sum's leaf. */
 static aed_status size_pass(const aed_trainer *t, aed_pass *pass)
 {
@@ -45,8 +47,10 @@ static aed_status size_pass(const aed_trainer *t, aed_pass *pass)
         cells = t->data->classes * t->terms[t->classifier].features;
     pass->confusion = cells > 0 && cells <= MOST_CELLS;
     pass->units = pass == &t->passes[AED_PASS_VAL] && t->unit_count > 0;
-    pass->doubles = t->term_count + AED_SLOTS + (pass->confusion ? cells : 0) +
-                    (pass->units ? t->unit_count : 0);
+    pass->looks = pass == &t->passes[AED_PASS_VAL];
+    pass->units_at = t->term_count + AED_SLOTS + (pass->confusion ? cells : 0);
+    pass->look_at = pass->units_at + (pass->units ? t->unit_count : 0);
+    pass->doubles = pass->look_at + (pass->looks ? aed_look_doubles(t) : 0);
     pass->leaf = t->model.leaf;
     if (!pass->train) {
         pass->leaf = t->model.lanes;

@@ -111,6 +111,33 @@ double aed_trainer_gradient_norm(const aed_trainer *trainer)
     return sqrt(sum);
 }
 
+int64_t aed_trainer_layer_norms(const aed_trainer *trainer, double *norms)
+{
+    const aed_trainer *t = trainer;
+    int64_t count = 0;
+    for (int i = 0; i < t->model.layer_count; i++) {
+        const aed_layer *layer = &t->model.layers[i];
+        double sum = 0;
+        if (layer->tensor_count == 0 || layer->spec->frozen) continue;
+        for (int k = 0; norms && k < layer->tensor_count; k++)
+            sum += aed_kernels()->sum_of_squares((aed_shape_count(&layer->tensors[k].shape) + 15) /
+                                                     16 * 16,
+                                                 t->grads + layer->tensors[k].offset);
+        if (norms) norms[count] = sqrt(sum);
+        count++;
+    }
+    return count;
+}
+
+int aed_trainer_normed_layer(const aed_trainer *trainer, int64_t norm)
+{
+    int i = 0;
+    for (;; i++) {
+        const aed_layer *layer = &trainer->model.layers[i];
+        if (layer->tensor_count > 0 && !layer->spec->frozen && norm-- == 0) return i;
+    }
+}
+
 /* Gradients scaled to norm at most clip_norm, as PyTorch's clip_grad_norm_. */
 static const float *clip_gradients(aed_trainer *t)
 {

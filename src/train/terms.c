@@ -49,6 +49,14 @@ static aed_status bind_term(const aed_trainer *t, const aed_loss_term_spec *spec
     return term->ops->on_labels ? check_labels(t, term, spec->tap) : AED_OK;
 }
 
+const aed_term *aed_trainer_reconstruction(const aed_trainer *trainer)
+{
+    for (int64_t i = 0; i < trainer->term_count; i++)
+        if (!trainer->terms[i].ops->on_labels && !trainer->terms[i].is_penalty)
+            return &trainer->terms[i];
+    return NULL;
+}
+
 /* A term is called by its kind, and by its tap too if others have the kind. */
 static void name_terms(const aed_trainer *t)
 {
@@ -183,7 +191,8 @@ void aed_trainer_tile(aed_trainer *trainer, const aed_pass *pass, const aed_tile
     aed_trainer *t = trainer;
     aed_model_forward(&t->model, t->params, t->workspace, tile);
     if (t->classifier >= 0) judge(t, pass, tile, sums + t->term_count);
-    if (pass->units) aed_trainer_watch_units(t, tile, sums + pass->doubles - t->unit_count);
+    if (pass->units) aed_trainer_watch_units(t, tile, sums + pass->units_at);
+    if (pass->looks) aed_look_tile(t, tile, sums + pass->look_at);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOSS));
     if (grads)
         backward(t, tile, target, samples, grads, sums);
@@ -204,16 +213,17 @@ double aed_trainer_weigh(const aed_trainer *trainer, const double *sums, int64_t
     return loss;
 }
 
-double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double *sums,
-                        int64_t samples)
+double aed_trainer_mean(aed_trainer *trainer, aed_pass *pass, const double *sums, int64_t samples)
 {
-    const aed_trainer *t = trainer;
+    aed_trainer *t = trainer;
     const double *slots = sums + t->term_count;
     for (int64_t i = 0; i < t->term_count; i++) pass->terms[i] = term_mean(t, i, sums[i], samples);
     pass->accuracy = t->classifier < 0 ? NAN : slots[AED_SLOT_CORRECT] / (double)samples;
     const int64_t units = pass->units ? t->unit_count : 0;
-    const int64_t cells = pass->doubles - t->term_count - AED_SLOTS - units;
-    for (int64_t i = 0; i < units; i++) pass->dead[i] = sums[pass->doubles - units + i] == 0;
+    const int64_t cells = pass->units_at - t->term_count - AED_SLOTS;
+    for (int64_t i = 0; i < units; i++) pass->dead[i] = sums[pass->units_at + i] == 0;
     for (int64_t i = 0; i < cells; i++) pass->confused[i] = (int64_t)slots[AED_SLOTS + i];
+    if (pass->looks)
+        aed_look_take(t, sums + pass->look_at, aed_pass_leaves(pass), samples, &t->look);
     return aed_trainer_weigh(t, sums, samples);
 }

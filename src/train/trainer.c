@@ -132,6 +132,7 @@ static aed_status set_up(const aed_config *config, const aed_dataset *data, cons
     if (status == AED_OK) status = find_trained(t);
     if (status == AED_OK) status = create_blocks(t);
     if (status == AED_OK) status = aed_trainer_find_units(t);
+    if (status == AED_OK) status = aed_trainer_plan_look(t);
     if (status == AED_OK) status = aed_trainer_create_passes(t);
     AED_TRY(aed_dist_agree(comm, status));
     prepare_update(t);
@@ -173,6 +174,7 @@ void aed_trainer_destroy(aed_trainer *trainer)
     aed_free(t->next_ids);
     aed_free(t->zeros);
     aed_free(t->units);
+    aed_free(t->look.dead);
     aed_free(t->terms);
     aed_free(t->backward);
     memset(t, 0, sizeof *t);

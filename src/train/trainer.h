@@ -33,6 +33,7 @@ typedef struct aed_term {
  * What is looked at is the output of the layer that computes it, after a pooling too. */
 typedef struct aed_units {
     char name[80];           /* "dead_units.encoder.1" */
+    const char *path;        /* "encoder.1" */
     int layer;               /* whose output is looked at */
     int64_t count, features; /* units, features of each */
 } aed_units;
@@ -51,15 +52,30 @@ typedef struct aed_pass {
     aed_sum *sum;
     int64_t leaf;
     int64_t doubles;   /* of a leaf's payload: see AED_SLOT_* */
-    bool confusion;    /* the payload ends with a confusion matrix */
+    bool confusion;    /* the payload has a confusion matrix */
     double *terms;     /* mean of each term over the last step or evaluation */
     double accuracy;   /* likewise; NAN without a loss on labels */
     int64_t *confused; /* [classes][outputs] of the last evaluation, or NULL */
-    bool units;    /* the payload then ends with a number a relu unit: leaves where it is not 0 */
-    int64_t *dead; /* [unit_count] of the last evaluation: 1 for a dead one; NULL without */
-    bool labels;   /* are loaded, though no loss may want them */
+    bool units;        /* the payload has a number a relu unit: leaves where it is not 0 */
+    int64_t *dead;     /* [unit_count] of the last evaluation: 1 for a dead one; NULL without */
+    bool looks;        /* the payload has what look.c wants to know */
+    int64_t units_at, look_at;         /* where these begin */
+    bool labels;                       /* are loaded, though no loss may want them */
     const struct aed_visitor *visitor; /* does what is done with a tile; NULL: losses */
 } aed_pass;
+
+/* What the last validation showed beside its losses. */
+typedef struct aed_look {
+    bool same, zero;       /* every output is the same for all samples; and 0 */
+    int64_t *dead;         /* [units_count] 1 for a relu all of whose units are 0 for all samples */
+    double code_dimension; /* NAN if it is not wanted */
+} aed_look;
+
+/* The reconstruction's loss on the validation samples if every output is their mean, and if it is its
+ * target; NAN where they are not known. */
+typedef struct aed_floors {
+    double mean, least;
+} aed_floors;
 
 /* A run of parameters in their block; both multiples of 16. */
 typedef struct aed_parameters {
@@ -102,8 +118,11 @@ typedef struct aed_trainer {
     aed_optim_scalars scalars;
     aed_schedule schedule;
 
-    aed_units *units;                /* of every relu, in order, if they are recorded */
-    int64_t units_count, unit_count; /* of relus, of all their units */
+    aed_units *units;    /* of every relu whose output is left to look at, in order */
+    int64_t units_count; /* of relus */
+    int64_t unit_count;  /* of all their units, if these are recorded */
+    int64_t code_size;   /* numbers of the code, if its dimension is recorded */
+    aed_look look;
 
     aed_pass *passes; /* the training, the validation, then the config's evaluations */
     int64_t pass_count;
@@ -168,22 +187,46 @@ double aed_trainer_parameter_norm(const aed_trainer *trainer);
 /* Norm of the last step's gradient, before clipping; frozen parameters have none. */
 double aed_trainer_gradient_norm(const aed_trainer *trainer);
 
+/* The same of each layer's own parameters, into norms[layer_count]: those of layers without any, or
+ * frozen ones, are left out. Returns their number; norms may be NULL. */
+int64_t aed_trainer_layer_norms(const aed_trainer *trainer, double *norms);
+/* The layer of such a norm. */
+int aed_trainer_normed_layer(const aed_trainer *trainer, int64_t norm);
+
+/* The loss that compares the model's output with the sample, the first one of several; NULL: none. */
+const aed_term *aed_trainer_reconstruction(const aed_trainer *trainer);
+
+/* Its floors, by two passes over the validation samples without the model; NAN too if a sample has
+ * more than 2^16 numbers. Fails as an evaluation does, or with AED_MEMORY. Collective. */
+aed_status aed_trainer_floors(aed_trainer *trainer, aed_floors *floors);
+
 /* Number of leaves in a full batch: more ranks than this cannot help. */
 int64_t aed_trainer_leaves(const aed_trainer *trainer);
 
 /* ---- Between the files of train/ ---- */
 
-/* A leaf's doubles: a sum a term, then these, then the confusion matrix, then the units. */
+/* A leaf's doubles: a sum a term, then these, then the confusion matrix, the units, and the look. */
 enum { AED_SLOT_FAILED, AED_SLOT_STOPPED, AED_SLOT_CORRECT, AED_SLOTS };
 
 /* terms.c: binds the config's losses to the model. Where they are defined is for checks.h. */
 aed_status aed_trainer_bind_terms(aed_trainer *trainer, const aed_shape *shape);
-/* units.c: finds the relus of the model if the config wants their dead units. Fails with AED_CONFIG,
- * AED_MEMORY. */
+/* units.c: finds the relus of the model. Fails with AED_MEMORY, and AED_CONFIG if the config wants their
+ * dead units and there are none, or too many. */
 aed_status aed_trainer_find_units(aed_trainer *trainer);
+/* Whether one of the units first ... end-1 of a relu is not 0 in a tile that has gone forward. */
+bool aed_units_alive(const aed_trainer *trainer, const aed_units *units, int64_t first, int64_t end,
+                     const aed_tile *tile);
 /* Counts the units that are not 0 in a tile that has gone forward: counts[unit_count] are 1 for those
  * that were not 0 before in the leaf. */
 void aed_trainer_watch_units(const aed_trainer *trainer, const aed_tile *tile, double *counts);
+
+/* look.c: finds what the config's metrics need. Fails with AED_CONFIG. */
+aed_status aed_trainer_plan_look(aed_trainer *trainer);
+/* Its part of a leaf's doubles; adds a tile that has gone forward to them; judges their sums over a pass. */
+int64_t aed_look_doubles(const aed_trainer *trainer);
+void aed_look_tile(const aed_trainer *trainer, const aed_tile *tile, double *sums);
+void aed_look_take(const aed_trainer *trainer, const double *sums, int64_t leaves, int64_t samples,
+                   aed_look *look);
 
 /* Forward, losses into sums[] and, unless grads is NULL, backward of one tile; `samples` is the size
  * of the whole batch. */
@@ -199,9 +242,11 @@ aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, 
 /* Weighted mean of summed terms over `samples`. */
 double aed_trainer_weigh(const aed_trainer *trainer, const double *sums, int64_t samples);
 /* Weighted mean of summed terms over `samples`; leaves the means, accuracy and confusion matrix in
- * the pass. */
-double aed_trainer_mean(const aed_trainer *trainer, aed_pass *pass, const double *sums,
-                        int64_t samples);
+ * the pass, and the look in the trainer. */
+double aed_trainer_mean(aed_trainer *trainer, aed_pass *pass, const double *sums, int64_t samples);
+
+/* Leaves of an evaluation's pass. */
+int64_t aed_pass_leaves(const aed_pass *pass);
 
 /* pass.c: makes the passes, without their sums; frees them. */
 aed_status aed_trainer_create_passes(aed_trainer *trainer);

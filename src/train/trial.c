@@ -9,6 +9,14 @@
 #include "core/memory.h"
 #include "kernel/kernels.h"
 
+static aed_status make_layer_norms(aed_training *training)
+{
+    training->layer_norm_count = aed_trainer_layer_norms(training->trainer, NULL);
+    training->layer_norms = aed_alloc((size_t)training->layer_norm_count,
+                                      sizeof *training->layer_norms);
+    return training->layer_norms ? AED_OK : aed_fail(AED_MEMORY, "out of memory for a trial");
+}
+
 aed_status aed_training_create(aed_trainer *trainer, aed_training *training)
 {
     *training = (aed_training){.trainer = trainer, .kept_loss = NAN};
@@ -18,6 +26,9 @@ aed_status aed_training_create(aed_trainer *trainer, aed_training *training)
         status = aed_fail(AED_MEMORY, "out of memory for a trial");
     if (status == AED_OK)
         status = aed_choice_create(trainer, &training->history, &training->choice);
+    if (status == AED_OK) status = aed_symptoms_create(trainer, &training->symptoms);
+    if (status == AED_OK && trainer->config->metrics_layer_norms)
+        status = make_layer_norms(training);
     if (status == AED_OK) status = aed_snapshots_create(trainer, &training->snapshots);
     status = aed_dist_agree(&trainer->comm, status);
     if (status != AED_OK) aed_training_destroy(training);
@@ -28,6 +39,8 @@ void aed_training_destroy(aed_training *training)
 {
     aed_history_destroy(&training->history);
     aed_choice_destroy(&training->choice);
+    aed_symptoms_destroy(&training->symptoms);
+    aed_free(training->layer_norms);
     aed_snapshots_destroy(&training->snapshots);
     aed_free(training->epoch_details);
     memset(training, 0, sizeof *training);
@@ -80,6 +93,18 @@ static double dead_share(const aed_trainer *trainer)
     return (double)dead / (double)trainer->unit_count;
 }
 
+/* In the order of aed_history_extras' columns. */
+static void put_extras(const aed_training *training, double *row)
+{
+    const aed_trainer *trainer = training->trainer;
+    const aed_config *config = trainer->config;
+    if (config->metrics_norms) *row++ = aed_trainer_parameter_norm(trainer);
+    if (config->metrics_dead_units) *row++ = dead_share(trainer);
+    if (config->metrics_skill) *row++ = aed_symptoms_skill(&training->symptoms, trainer);
+    if (config->metrics_code_dimension) *row++ = trainer->look.code_dimension;
+    for (int64_t i = 0; i < training->layer_norm_count; i++) *row++ = training->layer_norms[i];
+}
+
 /* Evaluates every pass but the training's, whose sums are there, into the next row. */
 static aed_status record_row(aed_training *training)
 {
@@ -105,15 +130,19 @@ static aed_status record_row(aed_training *training)
         row[i == AED_PASS_VAL ? AED_COLUMN_VAL_LOSS : at++] = loss;
         at += aed_history_add(trainer, pass, 1, row + at);
     }
-    at = history->results;
-    if (trainer->config->metrics_norms) row[at++] = aed_trainer_parameter_norm(trainer);
-    if (trainer->config->metrics_dead_units) row[at++] = dead_share(trainer);
+    put_extras(training, row + history->results);
     training->evaluated = true;
     row[AED_COLUMN_EPOCH] = (double)trainer->epoch;
     row[AED_COLUMN_LR] = trainer->lr;
     row[AED_COLUMN_TIME] = training->seconds_before + aed_clock_seconds() - training->start;
     history->metrics.rows++;
     return AED_OK;
+}
+
+static void take_norms(aed_training *training)
+{
+    training->gradient_norm = aed_trainer_gradient_norm(training->trainer);
+    if (training->layer_norms) aed_trainer_layer_norms(training->trainer, training->layer_norms);
 }
 
 /* The rest of the epoch that stands in the trainer, its row if it has one, and what it means. */
@@ -130,10 +159,12 @@ static aed_status run_epoch(aed_training *training, const aed_observer *observer
     progress.recorded = aed_history_records(config, epoch);
     if (progress.recorded) {
         /* The gradient is gone if the job was stopped between the last step and here. */
-        if (!taken_up) training->gradient_norm = aed_trainer_gradient_norm(trainer);
+        if (!taken_up) take_norms(training);
         status = record_row(training);
         if (status != AED_OK) return status;
         aed_choice_heed(&training->choice, history, trainer);
+        if (aed_symptoms_heed(&training->symptoms, history, trainer) && epoch < config->epochs)
+            training->choice.ended = 1;
         progress.row = history->values +
                        (history->metrics.rows - 1) * history->metrics.column_count;
         progress.val_loss = progress.row[AED_COLUMN_VAL_LOSS];
@@ -177,6 +208,7 @@ aed_status aed_training_run(aed_training *training, const aed_observer *observer
     training->start = aed_clock_seconds();
     if (history->epochs == 0 && trainer->epoch == 0)
         status = aed_snapshots_take(trainer, 0, &training->snapshots);
+    if (status == AED_OK) status = aed_symptoms_begin(&training->symptoms, trainer);
     while (status == AED_OK && !training->choice.ended &&
            history->epochs < trainer->config->epochs) {
         if (trainer->epoch == history->epochs) begin_epoch(training);

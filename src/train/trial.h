@@ -5,6 +5,7 @@
 #include "train/choice.h"
 #include "train/history.h"
 #include "train/snapshots.h"
+#include "train/symptoms.h"
 
 /* Where a trial stands; handed to the observer. */
 typedef struct aed_progress {
@@ -31,7 +32,10 @@ typedef struct aed_training {
     int64_t epoch_samples;
     double *epoch_details; /* terms and accuracy, where there are columns for them */
     double gradient_norm;  /* of the last recorded epoch's last step */
+    double *layer_norms;   /* likewise, of each layer; NULL unless they are recorded */
+    int64_t layer_norm_count;
     aed_choice choice;
+    aed_symptoms symptoms;
     aed_snapshots snapshots;
     bool evaluated;   /* the validation pass holds what it left in the last recorded epoch */
     double kept_loss; /* val_loss of the weights it ended with; NAN: those of the last epoch */
@@ -43,7 +47,7 @@ typedef struct aed_training {
 aed_status aed_training_create(aed_trainer *trainer, aed_training *training);
 void aed_training_destroy(aed_training *training);
 
-/* Trains from where the trial stands to its last epoch, or to where early stopping ends it; the
+/* Trains from where the trial stands to its last epoch, or to where early stopping or a symptom ends it; the
  * trainer's parameters are those that the config keeps then. On AED_DIVERGED, AED_DATA or AED_STOPPED the
  * history holds what came before, and the trainer stands at the failed step's start; after
  * AED_STOPPED another call goes on. Collective; the status is the same on all ranks. */
@@ -54,7 +58,7 @@ double aed_training_seconds(const aed_training *training);
 
 /* The state between two steps, but for the parameters: names, and pointers into the living trial,
  * into arrays[AED_TRAINING_STATES]. Returns their number. Every rank holds the same. */
-enum { AED_TRAINING_STATES = 29 };
+enum { AED_TRAINING_STATES = 34 };
 int64_t aed_training_state(aed_training *training, aed_state_array *arrays);
 
 /* Takes up a trial where `saved` (with parameters and states) left it: from there on all bits are as

@@ -11,6 +11,7 @@ static int64_t describe_state(aed_training *training, aed_state_array *arrays)
     aed_trainer *t = training->trainer;
     aed_trial_history *history = &training->history;
     aed_choice *choice = &training->choice;
+    aed_symptoms *signs = &training->symptoms;
     aed_snapshots *shots = &training->snapshots;
     const int64_t shown = shots->count * shots->samples,
                   samples = shots->count ? shots->samples : 0;
@@ -40,6 +41,11 @@ static int64_t describe_state(aed_training *training, aed_state_array *arrays)
         {"watched_best", AED_NUMBER_F64, 1, &choice->watched_best},
         {"watched_epoch", AED_NUMBER_I64, 1, &choice->watched_epoch},
         {"ended", AED_NUMBER_I64, 1, &choice->ended},
+        {"layer_norms", AED_NUMBER_F64, training->layer_norm_count, training->layer_norms},
+        {"symptoms_since", AED_NUMBER_I64, signs->count, signs->since},
+        {"symptoms_told", AED_NUMBER_I64, signs->count, signs->told},
+        {"symptoms_zero", AED_NUMBER_I64, 1, &signs->zero},
+        {"symptoms_skill", AED_NUMBER_F64, 1, &signs->skill},
         {"snapshots", AED_NUMBER_I64, 1, &shots->count},
         {"snapshot_epochs", AED_NUMBER_I64, shots->count, shots->epochs},
         {"snapshot_clean", AED_NUMBER_F32, samples * shots->inputs, shots->clean},

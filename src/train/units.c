@@ -28,36 +28,44 @@ static void add_units(aed_trainer *t, int relu, int owner)
     aed_units *units = &t->units[t->units_count++];
     *units = (aed_units){.layer = owner, .count = shape->size[0]};
     units->features = aed_shape_count(shape) / units->count;
-    t->unit_count += units->count;
-    snprintf(units->name, sizeof units->name, "dead_units.%.60s", t->model.layers[relu].spec->path);
+    units->path = t->model.layers[relu].spec->path;
+    snprintf(units->name, sizeof units->name, "dead_units.%.60s", units->path);
 }
 
 aed_status aed_trainer_find_units(aed_trainer *trainer)
 {
     aed_trainer *t = trainer;
     const aed_layer_ops *relu = aed_layer_find("relu");
-    if (!t->config->metrics_dead_units) return AED_OK;
+    int64_t count = 0;
     t->units = aed_alloc((size_t)t->model.layer_count, sizeof *t->units);
     if (!t->units) return aed_fail(AED_MEMORY, "out of memory for a trial");
     for (int i = 0; i < t->model.layer_count; i++) {
         const int owner = t->model.layers[i].ops == relu ? owner_of(&t->model, i) : -1;
-        if (owner >= 0) add_units(t, i, owner);
+        if (owner < 0) continue;
+        add_units(t, i, owner);
+        count += t->units[t->units_count - 1].count;
     }
-    if (t->unit_count == 0)
+    t->look.dead = aed_alloc((size_t)t->units_count, sizeof *t->look.dead);
+    if (!t->look.dead) return aed_fail(AED_MEMORY, "out of memory for a trial");
+    if (!t->config->metrics_dead_units) return AED_OK;
+    if (count == 0)
         return aed_fail(AED_CONFIG,
                         "metrics.dead_units: the model has no relu whose units could die; leave it "
                         "out");
-    if (t->unit_count > MOST_UNITS)
+    if (count > MOST_UNITS)
         return aed_fail(AED_CONFIG,
                         "metrics.dead_units: the model has %" PRId64
                         " relu units, more than %d; leave it out",
-                        t->unit_count, (int)MOST_UNITS);
+                        count, (int)MOST_UNITS);
+    t->unit_count = count;
     return AED_OK;
 }
 
-static bool is_alive(const float *y, int64_t features, const aed_tile *tile)
+bool aed_units_alive(const aed_trainer *trainer, const aed_units *units, int64_t first, int64_t end,
+                     const aed_tile *tile)
 {
-    for (int64_t f = 0; f < features; f++)
+    const float *y = aed_model_output(&trainer->model, trainer->workspace, units->layer);
+    for (int64_t f = first * units->features; f < end * units->features; f++)
         for (int lane = 0; lane < tile->valid; lane++)
             if (y[f * tile->lanes + lane] != 0) return true;
     return false;
@@ -65,13 +73,9 @@ static bool is_alive(const float *y, int64_t features, const aed_tile *tile)
 
 void aed_trainer_watch_units(const aed_trainer *trainer, const aed_tile *tile, double *counts)
 {
-    const aed_trainer *t = trainer;
-    for (int64_t i = 0; i < t->units_count; i++) {
-        const aed_units *units = &t->units[i];
-        const float *y = aed_model_output(&t->model, t->workspace, units->layer);
+    for (int64_t i = 0; i < trainer->units_count; i++) {
+        const aed_units *units = &trainer->units[i];
         for (int64_t u = 0; u < units->count; u++, counts++)
-            if (*counts == 0 &&
-                is_alive(y + u * units->features * tile->lanes, units->features, tile))
-                *counts = 1;
+            if (*counts == 0 && aed_units_alive(trainer, units, u, u + 1, tile)) *counts = 1;
     }
 }

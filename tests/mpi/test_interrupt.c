@@ -33,7 +33,8 @@ static const char *const MODEL =
     "  tile: 16\n"
     "  leaf: 16\n"
     "  input_noise: {from: 0.1, to: 0.0, epochs: 4}\n"
-    "metrics: {every: 2, norms: true}\n"
+    "metrics: {every: 2, norms: true, layer_norms: true, skill: true, code_dimension: true}\n"
+    "watch: {after: 3}\n"                  /* steps are too large for any skill */
     "snapshots: {every: 4, samples: 20}\n" /* of epochs 0, 4 and the last one, 6 */
     "seed: 8\n"
     "sweep: {train.keep: [best, mean]}\n";
@@ -124,6 +125,11 @@ static bool same_bits(const engine *a, const engine *b)
         left->best_epoch != right->best_epoch || left->ended != right->ended ||
         a->training.kept_loss != b->training.kept_loss || !same_snapshots(a, b))
         return false;
+    const aed_symptoms *signs = &a->training.symptoms, *shown = &b->training.symptoms;
+    const size_t bytes = sizeof *signs->since * (size_t)signs->count;
+    if (memcmp(signs->since, shown->since, bytes) != 0 ||
+        memcmp(signs->told, shown->told, bytes) != 0)
+        return false;
     for (int64_t i = 0; i < one->rows * one->column_count; i++) {
         const bool is_time = strcmp(one->names[i % one->column_count], "time_s") == 0;
         if (!is_time && memcmp(&one->values[i], &other->values[i], sizeof(double)) != 0)
@@ -140,6 +146,7 @@ static void check_boundaries(int trial, int stride)
     assert_int_equal(run(&whole), AED_OK);
     /* Else the weights of the best epoch were those of the last, and the state of no use. */
     aed_test_verdict(whole.training.choice.best_epoch < 6, "the last epoch was the best");
+    aed_test_verdict(whole.training.symptoms.told[AED_SYMPTOM_SKILL] > 1, "no symptom was told of");
     aed_test_verdict(whole.boundaries == 6 * 2, "%d boundaries of steps", whole.boundaries);
     for (int at = 1; at <= whole.boundaries; at += stride) {
         engine first, second;

@@ -297,6 +297,24 @@ static void test_data_options_refused(void **state)
                    "data.holdut=0.1: unknown key 'data.holdut' (did you mean 'holdout'?)");
 }
 
+static void test_watch_read(void **state)
+{
+    (void)state;
+    aed_trial_list trials = parse_trials(bezier_text,
+                                         "watch={skill: none, output: stop, after: 3}");
+    const aed_watch_spec *watch = &trials.trials[0].config.watch;
+    assert_int_equal(watch->after, 3);
+    assert_int_equal(watch->levels[AED_SYMPTOM_SKILL], AED_SYMPTOM_IGNORE);
+    assert_int_equal(watch->levels[AED_SYMPTOM_OUTPUT], AED_SYMPTOM_STOP);
+    assert_int_equal(watch->levels[AED_SYMPTOM_STILL], AED_SYMPTOM_WARN);
+    assert_int_equal(watch->levels[AED_SYMPTOM_DEAD], AED_SYMPTOM_WARN);
+    aed_trial_list_destroy(&trials);
+    assert_refused(bezier_text, "watch.dead=error",
+                   "watch.dead=error: 'dead' must be none, warn or stop, but is 'error'");
+    assert_refused(bezier_text, "watch.after=0",
+                   "watch.after=0: 'after' is 0, but must be at least 1");
+}
+
 static void test_checks_read(void **state)
 {
     (void)state;
@@ -573,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_data_options_read),
         cmocka_unit_test(test_data_options_refused),
         cmocka_unit_test(test_checks_read),
+        cmocka_unit_test(test_watch_read),
         cmocka_unit_test(test_missing_keys_named),
         cmocka_unit_test(test_wrong_types_named),
         cmocka_unit_test(test_values_out_of_range_named),

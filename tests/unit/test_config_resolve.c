@@ -33,35 +33,39 @@ static void test_resolve_writes_every_default(void **state)
               "    reconstruction:\n"
               "      mse: {weight: 1.0}\n"
               "  optimizer: {adam: {lr: 1.0e-4, "));
-    assert_non_null(strstr(text, "  clip_norm: 0.0\n"
-                                 "  batch: 128\n"
-                                 "  epochs: 5000\n"
-                                 "  early_stopping: null\n"
-                                 "  freeze: []\n"
-                                 "  keep: last\n"
-                                 "  ema: 0.0\n"
-                                 "  corrupt: []\n"
-                                 "  tile: 32\n"
-                                 "  leaf: 64\n"
-                                 "evaluate: {}\n"
-                                 "seed: 11\n"
-                                 "noise_scale: 1.0\n"
-                                 "metrics: {every: 1, norms: false, dead_units: false}\n"
-                                 "snapshots: null\n"
-                                 "analysis: {}\n"
-                                 "log: {every: 0}\n"
-                                 "checks:\n"
-                                 "  loss_targets: error\n"
-                                 "  loss_outputs: error\n"
-                                 "  reach: error\n"
-                                 "  code_scale: warn\n"
-                                 "  softmax: warn\n"
-                                 "  checkerboard: note\n"
-                                 "  wide_code: note\n"
-                                 "  one_channel: note\n"
-                                 "checkpoint: {every: 10.0 min, keep: 2}\n"
-                                 "ranks_per_trial: auto\n"
-                                 "time_limit: none\n"));
+    assert_non_null(strstr(text,
+                           "  clip_norm: 0.0\n"
+                           "  batch: 128\n"
+                           "  epochs: 5000\n"
+                           "  early_stopping: null\n"
+                           "  freeze: []\n"
+                           "  keep: last\n"
+                           "  ema: 0.0\n"
+                           "  corrupt: []\n"
+                           "  tile: 32\n"
+                           "  leaf: 64\n"
+                           "evaluate: {}\n"
+                           "seed: 11\n"
+                           "noise_scale: 1.0\n"
+                           "metrics: {every: 1, norms: false, layer_norms: false, dead_units: "
+                           "false, skill: false, code_dimension: false}\n"
+                           "snapshots: null\n"
+                           "analysis: {}\n"
+                           "log: {every: 0}\n"
+                           "checks:\n"
+                           "  loss_targets: error\n"
+                           "  loss_outputs: error\n"
+                           "  reach: error\n"
+                           "  code_scale: warn\n"
+                           "  softmax: warn\n"
+                           "  checkerboard: note\n"
+                           "  wide_code: note\n"
+                           "  one_channel: note\n"
+                           "watch: {after: 10, skill: warn, output: warn, still: warn, dead: "
+                           "warn}\n"
+                           "checkpoint: {every: 10.0 min, keep: 2}\n"
+                           "ranks_per_trial: auto\n"
+                           "time_limit: none\n"));
     aed_free(text);
     aed_trial_list_destroy(&trials);
 }
@@ -81,6 +85,7 @@ static const char *const forms[] = {
     "time_limit=1.5 h",
     "ranks_per_trial=3",
     "checks={reach: none, softmax: note, wide_code: warn, one_channel: error}",
+    "watch={after: 3, output: stop, still: none}",
     "train.corrupt=[{masking: 0.5}, {gaussian: 0.5}, {clip: [0, 1]}]",
     "input_noise=0.25",
     "evaluate={noisy: {split: val, corrupt: train}, half: {corrupt: [{masking: 0.5}]}, again: "
@@ -106,6 +111,7 @@ static const char *const forms[] = {
     "train.corrupt=[{masking: {amount: {from: 0, to: 0.5, epochs: 9}}}]",
     "model.encoder.-1={gaussian_noise: {std: {from: 0, to: 0.5, epochs: 9}}}",
     "metrics={every: 3, norms: true, dead_units: true}",
+    "metrics={layer_norms: true, skill: true, code_dimension: true}",
     "snapshots={every: 5}",
     "snapshots={every: 5, samples: [3, 1], split: train, corrupt: [{gaussian: 0.5}]}",
     "train.batch=full",
@@ -187,6 +193,11 @@ static void test_trial_id_follows_what_matters(void **state)
     assert_same_id(NULL, "checkpoint={every: 3 epochs, keep: 1}", true);
     assert_same_id(NULL, "ranks_per_trial=3", true);
     assert_same_id(NULL, "checks.reach=none", true);
+    /* Warnings change no number, an end does. */
+    assert_same_id(NULL, "watch={after: 3, still: none}", true);
+    assert_same_id(NULL, "watch={after: 3, still: stop}", false);
+    assert_same_id("watch={still: stop}", "watch={still: stop, dead: none}", true);
+    assert_same_id("watch={still: stop}", "watch={still: stop, after: 11}", false);
     assert_same_id(NULL, "time_limit=1.5 h", true);
     assert_same_id(NULL, "data.scale=auto", true);
     assert_same_id(NULL, "data.holdout=0", true);
