@@ -20,6 +20,14 @@ const aed_command *aed_command_find(const char *word)
     return NULL;
 }
 
+_Static_assert((int)COMMANDS < AED_COMMANDS_MOST, "room for the names");
+
+void aed_command_names(const char **names)
+{
+    for (int i = 0; i < COMMANDS; i++) names[i] = commands[i]->name;
+    names[COMMANDS] = NULL;
+}
+
 aed_status aed_command_check(const char *word)
 {
     const char *names[COMMANDS];
@@ -43,6 +51,27 @@ typedef struct option {
 static bool is_taken(const aed_command *command, const option *o)
 {
     return o->bit == 0 || (command->options & o->bit);
+}
+
+/* The table, which reads into args and help. */
+enum { OPTIONS = 4 };
+static void list_options(aed_command_args *args, bool *help, option options[OPTIONS])
+{
+    options[0] = (option){"--help", 0, NULL, help};
+    options[1] = (option){"--json", AED_OPTION_JSON, NULL, &args->json};
+    options[2] = (option){"--to", AED_OPTION_TO, &args->to, NULL};
+    options[3] = (option){"--output", AED_OPTION_OUTPUT, &args->output, NULL};
+}
+
+void aed_command_options(const aed_command *command, const char **names)
+{
+    aed_command_args args;
+    bool help;
+    option options[OPTIONS];
+    list_options(&args, &help, options);
+    for (int i = 0; i < OPTIONS; i++)
+        if (is_taken(command, &options[i])) *names++ = options[i].name;
+    *names = NULL;
 }
 
 /* The option that `word` names, alone or before a '='; NULL if the command has none of that name. */
@@ -86,13 +115,9 @@ static aed_status check_words(const aed_command *command, const aed_command_args
 static aed_status read_args(const aed_command *command, int argc, char **argv,
                             aed_command_args *args, bool *help)
 {
-    const option options[] = {
-        {"--help", 0, NULL, help},
-        {"--json", AED_OPTION_JSON, NULL, &args->json},
-        {"--to", AED_OPTION_TO, &args->to, NULL},
-        {"--output", AED_OPTION_OUTPUT, &args->output, NULL},
-    };
-    const int count = sizeof options / sizeof *options;
+    option options[OPTIONS];
+    const int count = OPTIONS;
+    list_options(args, help, options);
     for (int i = 2; i < argc; i++) {
         const char *word = argv[i];
         if (word[0] != '-' || word[1] == '\0') {

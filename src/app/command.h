@@ -34,6 +34,12 @@ typedef struct aed_command {
 /* The command called `word`, or NULL. */
 const aed_command *aed_command_find(const char *word);
 
+/* The names of all commands, NULL-terminated: names[AED_COMMANDS_MOST]. */
+enum { AED_COMMANDS_MOST = 16 };
+void aed_command_names(const char **names);
+/* The options of a command, NULL-terminated: names[AED_COMMANDS_MOST]. */
+void aed_command_options(const aed_command *command, const char **names);
+
 /* Fails with AED_CONFIG if `word` is no file, but nearly a command's name. */
 aed_status aed_command_check(const char *word);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/complete.h"
 #include "app/job.h"
 #include "app/options.h"
 #include "app/report.h"
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 {
     const double start = aed_clock_seconds();
     aed_comm world = {0};
+    if (argc > 1 && strcmp(argv[1], "--complete") == 0) return aed_complete(argc - 2, argv + 2);
     /* Before MPI starts: a launcher forwards a signal to ranks that are just starting, too. */
     aed_signals_install();
     aed_status status = aed_dist_start(&argc, &argv, &world);

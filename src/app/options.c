@@ -1,6 +1,7 @@
 /* Reads the command line; see options.h. */
 #include "app/options.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "app/sbatch.h"
@@ -48,21 +49,47 @@ const char aed_options_help[] =
     "stopped\n"
     "goes on when it is started again, on any number of ranks.\n";
 
-typedef struct flag {
+/* Options without a value, and where in aed_options each sets a bool. */
+static const struct {
     const char *name;
-    bool *value;
-} flag;
+    size_t at;
+} flags[] = {
+    {"--help", offsetof(aed_options, help)},
+    {"-h", offsetof(aed_options, help)},
+    {"--version", offsetof(aed_options, version)},
+    {"--help-config", offsetof(aed_options, help_config)},
+    {"--help-config=markdown", offsetof(aed_options, help_markdown)},
+    {"--dry-run", offsetof(aed_options, dry_run)},
+    {"--preview", offsetof(aed_options, preview)},
+    {"--profile", offsetof(aed_options, profile)},
+    {"--resume", offsetof(aed_options, resume)},
+    {"--retry-failed", offsetof(aed_options, retry_failed)},
+    {"--sbatch", offsetof(aed_options, sbatch.asked)},
+};
+enum { FLAGS = sizeof flags / sizeof *flags };
 
-static aed_status unknown_option(const char *word, const flag *flags, int count)
+static const char *const valued[] = {"--output", "--part", "--nodes", "--ranks", "--time"};
+enum { VALUED = sizeof valued / sizeof *valued };
+_Static_assert((int)FLAGS + VALUED <= AED_OPTIONS_MOST, "room for the names");
+
+int aed_options_names(const char **names)
 {
-    const char *names[24];
-    int known = 0;
-    for (int i = 0; i < count; i++) names[known++] = flags[i].name;
-    names[known++] = "--output";
-    names[known++] = "--part";
-    names[known++] = "--nodes";
-    names[known++] = "--ranks";
-    names[known++] = "--time";
+    for (int i = 0; i < VALUED; i++) names[i] = valued[i];
+    for (int i = 0; i < FLAGS; i++) names[VALUED + i] = flags[i].name;
+    return VALUED + FLAGS;
+}
+
+bool aed_options_wants_value(const char *word)
+{
+    for (int i = 0; i < VALUED; i++)
+        if (strcmp(valued[i], word) == 0) return true;
+    return false;
+}
+
+static aed_status unknown_option(const char *word)
+{
+    const char *names[AED_OPTIONS_MOST];
+    const int known = aed_options_names(names);
     const char *near = aed_suggest(word, names, known);
     if (near)
         return aed_fail(AED_CONFIG, "unknown option '%s' (did you mean '%s'?); see --help", word,
@@ -84,20 +111,6 @@ static const char *option_value(const char *name, int argc, char **argv, int *at
 aed_status aed_options_read(int argc, char **argv, aed_options *options)
 {
     *options = (aed_options){0};
-    const flag flags[] = {
-        {"--help", &options->help},
-        {"-h", &options->help},
-        {"--version", &options->version},
-        {"--help-config", &options->help_config},
-        {"--help-config=markdown", &options->help_markdown},
-        {"--dry-run", &options->dry_run},
-        {"--preview", &options->preview},
-        {"--profile", &options->profile},
-        {"--resume", &options->resume},
-        {"--retry-failed", &options->retry_failed},
-        {"--sbatch", &options->sbatch.asked},
-    };
-    const int flag_count = (int)(sizeof flags / sizeof *flags);
     int overrides = 0; /* moved to argv[1 ...]: always at or before where they came from */
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
@@ -116,9 +129,9 @@ aed_status aed_options_read(int argc, char **argv, aed_options *options)
             options->sbatch.time = value;
         } else if (word[0] == '-') {
             int found = 0;
-            while (found < flag_count && strcmp(flags[found].name, word) != 0) found++;
-            if (found == flag_count) return unknown_option(word, flags, flag_count);
-            *flags[found].value = true;
+            while (found < FLAGS && strcmp(flags[found].name, word) != 0) found++;
+            if (found == FLAGS) return unknown_option(word);
+            *(bool *)((char *)options + flags[found].at) = true;
         } else if (strchr(word, '=')) {
             argv[1 + overrides++] = word;
         } else if (options->config) {

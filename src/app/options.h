@@ -26,6 +26,12 @@ typedef struct aed_options {
 /* Reads argv (which it reorders: overrides are moved together). Fails with AED_CONFIG. */
 aed_status aed_options_read(int argc, char **argv, aed_options *options);
 
+/* All options by their names, into names[AED_OPTIONS_MOST]; returns how many there are. */
+enum { AED_OPTIONS_MOST = 32 };
+int aed_options_names(const char **names);
+/* Whether the option `word` is followed by a value. */
+bool aed_options_wants_value(const char *word);
+
 /* The text of --help. */
 extern const char aed_options_help[];
 
