@@ -1,9 +1,12 @@
 # What libaedist needs: read by the build and, installed beside aedist-config.cmake, by whoever links the
-# library. Sets aedist_dependencies, and aedist_missing to a message if something is not there.
+# library. Sets aedist_dependencies; aedist_packages to Debian's packages of them (MPI's left out); and
+# aedist_missing to a message if something is not there.
 set(aedist_missing)
 set(aedist_dependencies)
+set(aedist_packages)
 
 macro(aedist_look_for target module package)
+  list(APPEND aedist_packages ${package})
   if(NOT aedist_missing)
     pkg_check_modules(${target} QUIET IMPORTED_TARGET ${module})
     if(NOT ${target}_FOUND)
@@ -15,6 +18,7 @@ endmacro()
 
 # A library without a pkg-config file.
 macro(aedist_look_for_library variable header library package)
+  list(APPEND aedist_packages ${package})
   if(NOT aedist_missing)
     find_path(${variable}_INCLUDE ${header})
     find_library(${variable} ${library})
