@@ -13,6 +13,7 @@ typedef enum aed_message {
     AED_MESSAGE_CHECKPOINT, /* record of a trial on its way */
     AED_MESSAGE_LOG,        /* u64 trial, u64 epochs done, f64 seconds; lines for log.jsonl */
     AED_MESSAGE_SYMPTOM,    /* u64 trial, u32 aed_symptom, text: what it shows */
+    AED_MESSAGE_PRINT,      /* text for standard output */
     AED_MESSAGE_STOPPED,    /* u64 trial: left where its last checkpoint is */
     AED_MESSAGE_FAILED,     /* i32 status, text: the group cannot go on */
     AED_MESSAGE_ASKED,      /* i32 signal that asks to stop, 0: one that another rank got */

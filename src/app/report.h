@@ -4,6 +4,7 @@
 
 #include "app/job.h"
 #include "app/placement.h"
+#include "config/text.h"
 #include "train/trial.h"
 
 /* The head of a run: model, data, engine, ranks. One paragraph. */
@@ -30,6 +31,9 @@ typedef struct aed_progress_line {
 void aed_progress_begin(aed_progress_line *line, const aed_trial *trial, int64_t samples);
 void aed_progress_epoch(aed_progress_line *line, const aed_progress *progress);
 void aed_progress_end(aed_progress_line *line);
+
+/* snapshots.print: adds the newest snapshot's first samples to `text`. Any leader of a group. */
+void aed_report_snapshot(const aed_trial *trial, const aed_training *training, aed_text *text);
 
 /* Where a sweep stands that several groups work on. */
 typedef struct aed_sweep_progress {

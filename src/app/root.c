@@ -310,6 +310,14 @@ static void take_request(aed_root *root, const aed_buffer *bytes)
     ask_to_stop(root, why);
 }
 
+/* All goes through rank 0, as the launcher would mix the lines of several. */
+static void take_print(aed_root *root, const aed_buffer *text)
+{
+    aed_progress_end(&root->line);
+    fwrite(text->bytes, 1, text->size, stdout);
+    fflush(stdout);
+}
+
 void aed_root_take(aed_root *root, aed_mail *mail)
 {
     switch ((aed_message)mail->kind) {
@@ -319,6 +327,7 @@ void aed_root_take(aed_root *root, aed_mail *mail)
     case AED_MESSAGE_STOPPED: take_stopped(root, trial_of(root, &mail->bytes)); break;
     case AED_MESSAGE_LOG: take_log(root, &mail->bytes); break;
     case AED_MESSAGE_SYMPTOM: take_symptom(root, &mail->bytes); break;
+    case AED_MESSAGE_PRINT: take_print(root, &mail->bytes); break;
     case AED_MESSAGE_FAILED: take_failure(root, &mail->bytes); break;
     case AED_MESSAGE_ASKED: take_request(root, &mail->bytes); break;
     case AED_MESSAGE_TRAIN:

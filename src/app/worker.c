@@ -169,6 +169,20 @@ static void epoch_ends(void *self, const aed_progress *progress)
         w->watch.save_due = true;
 }
 
+static void show_snapshot(void *self)
+{
+    worker *w = self;
+    if (!leads(w) || !w->trainer.config->snapshots.print) return;
+    aed_text text = {0};
+    aed_buffer bytes = {0};
+    aed_report_snapshot(&w->job->list.trials[w->trial], &w->training, &text);
+    if (!text.failed) {
+        aed_buffer_put(&bytes, text.bytes, text.length);
+        aed_mailbox_send(w->box, 0, AED_MESSAGE_PRINT, &bytes);
+    }
+    aed_text_free(&text);
+}
+
 /* ---- Messages ----------------------------------------------------------------------------------- */
 
 static void ask_for_next(worker *w)
@@ -292,7 +306,8 @@ static void tell_outcome(worker *w, aed_status outcome)
 
 static void train(worker *w, const aed_buffer *message)
 {
-    const aed_observer observer = {.epoch = epoch_ends, .save = save, .self = w};
+    const aed_observer observer = {
+        .epoch = epoch_ends, .save = save, .snapshot = show_snapshot, .self = w};
     w->trial = (int64_t)aed_load_le64(message->bytes);
     w->watch = (aed_watch){.look = look, .self = w, .stop = aed_signals_caught() != 0};
     w->saved = w->lines_sent = aed_clock_seconds();

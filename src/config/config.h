@@ -33,6 +33,7 @@ typedef struct aed_snapshot_spec {
     int64_t every;          /* epochs; 0: no snapshots */
     int64_t samples;        /* their number: of those at places[] of the split, or the first ones */
     const uint32_t *places; /* NULL: the first ones */
+    bool print;             /* some of them to standard output, too */
     aed_evaluation_spec of; /* split and corruption */
 } aed_snapshot_spec;
 

@@ -163,6 +163,8 @@ aed_status aed_read_snapshots(aed_config_memory *memory, const aed_node *node,
         AED_TRY(read_places(memory, samples, snapshots));
     else
         AED_TRY(aed_read_count(node, "samples", 1, NULL, &snapshots->samples));
+    const aed_node *print = aed_node_get(node, "print");
+    if (!aed_node_is_null(print)) AED_TRY(aed_scalar_bool(print, "'print'", &snapshots->print));
     AED_TRY(read_samples(memory, node, &snapshots->of));
 done:
     return status;

@@ -294,7 +294,7 @@ static void add_snapshots(aed_text *text, const aed_snapshot_spec *snapshots)
         aed_text_addf(text, "%s%" PRIu32 "%s", i == 0 ? "[" : "", snapshots->places[i],
                       i + 1 < snapshots->samples ? ", " : "], ");
     add_samples(text, &snapshots->of);
-    aed_text_add(text, "}\n");
+    aed_text_addf(text, ", print: %s}\n", snapshots->print ? "true" : "false");
 }
 
 static void add_analyses(aed_text *text, const aed_config *config)

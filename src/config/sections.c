@@ -11,7 +11,7 @@ static const aed_key top_keys[] = {
     {"seed", "0 ... 2^64 - 1, the trial's seed (0)"},
     {"noise_scale", "level >= 0 that multiplies the code noise (1.0)"},
     {"metrics", "mapping: every, norms, layer_norms, dead_units, skill, code_dimension"},
-    {"snapshots", "mapping: every, samples, split, corrupt (none)"},
+    {"snapshots", "mapping: every, samples, split, corrupt, print (none)"},
     {"analysis", "mapping of analyses of the trained model to true or their arguments: {ablation: "
                  "true, worst: 20} (none)"},
     {"log", "mapping: every"},
@@ -131,6 +131,7 @@ static const aed_key snapshots_keys[] = {
                 "counted from 0 (8)"},
     {"split", "train, val or test: the samples (val: held out, else test, else training samples)"},
     {"corrupt", "list of corruptions of the input, or train: as in training (train)"},
+    {"print", "true or false: print clean, noisy and output numbers of the first few (false)"},
 };
 
 static const aed_key log_keys[] = {

@@ -145,6 +145,15 @@ static void take_norms(aed_training *training)
     if (training->layer_norms) aed_trainer_layer_norms(training->trainer, training->layer_norms);
 }
 
+static aed_status take_snapshot(aed_training *training, int64_t epoch, const aed_observer *observer)
+{
+    const int64_t before = training->snapshots.count;
+    const aed_status status = aed_snapshots_take(training->trainer, epoch, &training->snapshots);
+    if (training->snapshots.count > before && observer && observer->snapshot)
+        observer->snapshot(observer->self);
+    return status;
+}
+
 /* The rest of the epoch that stands in the trainer, its row if it has one, and what it means. */
 static aed_status run_epoch(aed_training *training, const aed_observer *observer)
 {
@@ -170,7 +179,7 @@ static aed_status run_epoch(aed_training *training, const aed_observer *observer
         progress.val_loss = progress.row[AED_COLUMN_VAL_LOSS];
     }
     if (aed_snapshots_due(&training->snapshots, config, epoch)) {
-        status = aed_snapshots_take(trainer, epoch, &training->snapshots);
+        status = take_snapshot(training, epoch, observer);
         if (status != AED_OK) return status;
     }
     history->epochs = epoch;
@@ -206,16 +215,14 @@ aed_status aed_training_run(aed_training *training, const aed_observer *observer
     aed_status status = AED_OK;
     const unsigned environment = aed_float_pin();
     training->start = aed_clock_seconds();
-    if (history->epochs == 0 && trainer->epoch == 0)
-        status = aed_snapshots_take(trainer, 0, &training->snapshots);
+    if (history->epochs == 0 && trainer->epoch == 0) status = take_snapshot(training, 0, observer);
     if (status == AED_OK) status = aed_symptoms_begin(&training->symptoms, trainer);
     while (status == AED_OK && !training->choice.ended &&
            history->epochs < trainer->config->epochs) {
         if (trainer->epoch == history->epochs) begin_epoch(training);
         status = run_epoch(training, observer);
     }
-    if (status == AED_OK)
-        status = aed_snapshots_take(trainer, history->epochs, &training->snapshots);
+    if (status == AED_OK) status = take_snapshot(training, history->epochs, observer);
     if (status == AED_OK) status = keep_weights(training);
     history->seconds = aed_training_seconds(training);
     aed_float_restore(environment);

@@ -20,6 +20,7 @@ typedef struct aed_progress {
 typedef struct aed_observer {
     void (*epoch)(void *self, const aed_progress *progress); /* after every epoch */
     void (*save)(void *self); /* between two steps, if the trainer's watch says that one is due */
+    void (*snapshot)(void *self); /* after one was taken, the training's newest; may be NULL */
     void *self;
 } aed_observer;
 

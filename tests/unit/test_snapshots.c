@@ -25,6 +25,7 @@ typedef struct fixture {
     aed_test_engine engine;
     aed_training training;
     aed_result_array arrays[AED_SNAPSHOT_ARRAYS];
+    int64_t told[8], told_count; /* epochs of the snapshots that an observer was told of */
 } fixture;
 
 static aed_status create(fixture *f, const char *override)
@@ -172,6 +173,33 @@ static void test_early_stopping_ends_with_a_snapshot(void **state)
     destroy(&f);
 }
 
+static void note_epoch(void *self, const aed_progress *progress)
+{
+    (void)self;
+    (void)progress;
+}
+
+static void note_snapshot(void *self)
+{
+    fixture *f = self;
+    const aed_snapshots *s = &f->training.snapshots;
+    f->told[f->told_count++] = s->epochs[s->count - 1];
+}
+
+static void test_every_snapshot_is_told_once(void **state)
+{
+    (void)state;
+    static const int64_t epochs[] = {0, 4, 8, 10};
+    fixture f;
+    assert_int_equal(create(&f, NULL), AED_OK);
+    const aed_observer observer = {.epoch = note_epoch, .snapshot = note_snapshot, .self = &f};
+    assert_int_equal(aed_training_run(&f.training, &observer), AED_OK);
+    assert_int_equal(aed_training_run(&f.training, &observer), AED_OK); /* nothing is left to do */
+    assert_int_equal(f.told_count, 4);
+    assert_memory_equal(f.told, epochs, sizeof epochs);
+    destroy(&f);
+}
+
 static void test_impossible_snapshots_are_refused(void **state)
 {
     (void)state;
@@ -206,6 +234,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_samples_are_chosen_by_their_place_in_the_split),
         cmocka_unit_test(test_held_out_samples_keep_their_numbers),
         cmocka_unit_test(test_early_stopping_ends_with_a_snapshot),
+        cmocka_unit_test(test_every_snapshot_is_told_once),
         cmocka_unit_test(test_impossible_snapshots_are_refused),
     };
     if (aed_dist_start(&argc, &argv, &world) != AED_OK) return EXIT_FAILURE;
