@@ -158,8 +158,8 @@ static void test_outputs_that_are_the_same_are_seen(void **state)
     destroy(&f);
 }
 
-/* Leaves that are the same within, but not among them. */
-static void test_leaves_that_differ_are_seen(void **state)
+/* Within a leaf, among its tiles, among leaves. */
+static void test_samples_that_differ_are_seen(void **state)
 {
     (void)state;
     fixture f;
@@ -182,6 +182,13 @@ static void test_leaves_that_differ_are_seen(void **state)
     for (int i = 0; i < 16; i++) sum[i] = other[i] + other[i];
     aed_look_take(t, sum, 2, 32, &look);
     assert_true(look.same && !look.zero);
+    /* A single sample, not the first. */
+    memset(other, 0, sizeof other);
+    y[7 * tile.lanes + 3] = 0.25F;
+    aed_look_tile(t, &tile, other);
+    aed_look_take(t, other, 1, 16, &look);
+    assert_false(look.same || look.zero);
+    y[7 * tile.lanes + 3] = 0.5F;
     tile.first = false; /* a second tile of the leaf */
     aed_look_tile(t, &tile, one);
     aed_look_take(t, one, 1, 32, &look);
@@ -368,7 +375,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_floors_are_those_of_the_samples),
         cmocka_unit_test(test_skill_of_the_best_bce_is_one),
         cmocka_unit_test(test_outputs_that_are_the_same_are_seen),
-        cmocka_unit_test(test_leaves_that_differ_are_seen),
+        cmocka_unit_test(test_samples_that_differ_are_seen),
         cmocka_unit_test(test_code_dimension_counts_directions),
         cmocka_unit_test(test_layer_norms_make_the_gradient_norm),
         cmocka_unit_test(test_a_skill_that_rises_is_learning),
