@@ -62,11 +62,11 @@ def environment():
     return env
 
 
-def train(program, recipe, overrides, folder, ranks=0):
-    """Runs one training into `folder`; wall seconds from launch to exit."""
+def train(program, recipe, overrides, folder, ranks=0, share=True):
+    """Runs one training into `folder`; when it was launched, wall seconds to its exit."""
     shutil.rmtree(folder, ignore_errors=True)
     launcher = ["mpirun", "-np", str(ranks)] if ranks else []
-    if ranks:  # no placement measured: all ranks share the one trial
+    if ranks and share:  # no placement measured: all ranks share the one trial
         overrides = [*overrides, f"ranks_per_trial={ranks}"]
     command = [*launcher, str(program), str(ROOT / f"configs/{recipe}.yaml"), *overrides,
                "--output", str(folder)]

@@ -106,14 +106,18 @@ def main():
     parser.add_argument("--tcp", action="store_true")
     options = parser.parse_args()
     options.program = options.build.resolve() / "aedist"
+    with tempfile.TemporaryDirectory() as scratch:
+        bench(options, options.cases, Path(scratch) / "run")
+
+
+def bench(options, cases, folder):
     print(f"{'case':12}{'1 rank, us':>11}{'2 ranks':>11}{'strong':>9}{'2x batch':>11}{'weak':>9}"
           "   auto: a step on 1 and 2 ranks, chosen", flush=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        for case in options.cases:
-            if case == "sweep":
-                bench_sweep(options, Path(scratch) / "run")
-            else:
-                bench_case(options, case, Path(scratch) / "run")
+    for case in cases:
+        if case == "sweep":
+            bench_sweep(options, folder)
+        else:
+            bench_case(options, case, folder)
 
 
 if __name__ == "__main__":

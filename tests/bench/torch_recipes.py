@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Microseconds an optimiser step of the recipes' models in PyTorch, on one thread.
+"""Microseconds an optimiser step of the recipes' models in PyTorch.
 
-usage: torch_recipes.py RECIPE[@BATCH] [...]     prints "RECIPE EAGER COMPILE" a line
+usage: torch_recipes.py [--threads N] RECIPE[@BATCH] [...]     prints "RECIPE EAGER COMPILE" a line
 
 The same models, batches, noise and optimisers as configs/RECIPE.yaml, data ready in memory: eager
 mode and torch.compile ("-" where it fails), each the median of five runs of 20 to 300 steps.
@@ -91,8 +91,12 @@ def microseconds(recipe, batch, compiled, runs=5):
 
 
 def main():
-    torch.set_num_threads(1)
-    for name in sys.argv[1:]:
+    names = sys.argv[1:]
+    threads = 1
+    if names[:1] == ["--threads"]:
+        threads, names = int(names[1]), names[2:]
+    torch.set_num_threads(threads)
+    for name in names:
         recipe, _, batch = name.partition("@")
         figures = []
         for compiled in (False, True):
