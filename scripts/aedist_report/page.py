@@ -171,28 +171,20 @@ def _problems(study):
 
 
 def _warnings(study):
-    """[(whose, what)]: of the log, and trials that learned nothing."""
-    labels = {trial.id: trial.label for trial in study.trials}
+    """[(whose, what)]: what trials were warned of, and those that learned nothing."""
     found = []
-    for run in study.runs:
-        for event in run.log():
-            text = event.get("message") or event.get("warning") or event.get("text")
-            if isinstance(text, str):
-                whose = labels.get(event.get("trial"), run.name)
-                found.append((f"{whose}:", text))
     for trial in study.trials:
+        texts = str(trial.run.trial_attributes(trial.id).get("warnings", "")).splitlines()
+        texts = texts or trial.warnings
+        found += [(f"{trial.label}:", text) for text in dict.fromkeys(texts)]
         floor, loss = trial.numbers().get("mean_floor"), trial.final("val_loss")
-        if floor and math.isfinite(loss) and loss > 0.98 * floor:
-            found.append(
-                (
-                    f"{trial.label}:",
-                    (
-                        f"it learned nothing: its loss of {loss_text(loss)} is no better "
-                        f"than predicting the mean sample, {loss_text(floor)}"
-                    ),
-                )
+        if not texts and floor and math.isfinite(loss) and loss > 0.98 * floor:
+            text = (
+                f"it learned nothing: its loss of {loss_text(loss)} is no better than predicting the"
+                f" mean sample, {loss_text(floor)}"
             )
-    return list(dict.fromkeys(found))
+            found.append((f"{trial.label}:", text))
+    return found
 
 
 def _losses(study):
@@ -316,6 +308,8 @@ def _trial_facts(trial):
     best = trial.numbers().get("best_epoch")
     if best:
         told.append(f"best at epoch {best:.0f}")
+    if "skill" in trial.numbers():
+        told.append(f"skill {trial.numbers()['skill']:.4f}")
     dead = [
         (name, int(values.sum()), values.size)
         for name in trial.run.names("trials", trial.id, "analysis")

@@ -31,6 +31,7 @@ class Trial:
         self.status = str(columns["status"][row]) if "status" in columns else "unknown"
         self.columns = {name: column[row] for name, column in columns.items()}
         self.group = None
+        self.warnings = []  # of the log, of a trial on its way
         self.partial = {}  # metric -> values by recorded epoch, of a trial on its way
         self._numbers = None
 
@@ -219,7 +220,7 @@ def _distinct(names):
 
 
 def _take_partial(run, trials):
-    """The epochs of trials that have not ended are in the log only."""
+    """What is known of trials that have not ended is in the log only."""
     waiting = {trial.id: trial for trial in trials if trial.status not in ("done", "failed")}
     if not waiting:
         return
@@ -230,6 +231,8 @@ def _take_partial(run, trials):
         if event.get("event") == "trial_start":
             trial.status = "running" if trial.status == "pending" else trial.status
             _forget_after(trial.partial, event.get("epoch", 0))
+        if event.get("event") == "warning" and isinstance(event.get("text"), str):
+            trial.warnings.append(event["text"])
         if event.get("event") != "epoch":
             continue
         for name, value in event.items():

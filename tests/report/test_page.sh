@@ -25,6 +25,9 @@ for run in bezier classify linear; do
     report "$run" >stdout || fail "report $run"
     grep -q "^$run/report.html: " stdout || fail "$(<stdout)"
 done
+grep -q 'wild.*failed' bezier/report.html || fail "the failed trial is not told"
+grep -q 'diverged at step' bezier/report.html || fail "why a trial failed is not told"
+grep -q 'no better than' linear/report.html || fail "a training that learned nothing is not told"
 report bezier --compare classify --output both.html >stdout || fail "--compare"
 "$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/report/check_page.py" bezier/report.html classify/report.html \
     linear/report.html both.html || fail "in the browser"
