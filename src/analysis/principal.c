@@ -1,6 +1,7 @@
 /* Principal components of the training targets: mean_floor and floor are the mean squared errors, a
  * sample and element, of predicting the mean and of the best affine code with as many numbers as the
  * model's; mean, and the first components with their variances. */
+#include <stdio.h>
 #include <string.h>
 
 #include "analysis/analysis.h"
@@ -48,6 +49,20 @@ static void visit(void *self, aed_trainer *t, const aed_tile *tile, int64_t firs
             m->centred[lane * m->features + f] = (double)target[f * tile->lanes + lane] -
                                                  m->mean[f];
     aed_blas_add_products((int)m->features, tile->lanes, m->centred, sums);
+}
+
+/* OpenBLAS has other kernels, with other bits, for other processors: all ranks must have the same. */
+static aed_status agree_on_blas(const aed_comm *comm)
+{
+    char name[160] = "";
+    snprintf(name, sizeof name, "%s", aed_blas_name());
+    aed_status status = aed_dist_broadcast(comm, name, sizeof name, 0);
+    if (status == AED_OK && strcmp(name, aed_blas_name()) != 0)
+        status = aed_fail(AED_DATA,
+                          "pca: rank 0 computes with %.80s, rank %d with %.80s: the result would "
+                          "depend on who computes what; set OPENBLAS_CORETYPE to the older one",
+                          name, comm->rank, aed_blas_name());
+    return aed_dist_agree(comm, status);
 }
 
 /* Mean and covariance (its lower triangle) over the walk's samples. */
@@ -116,6 +131,7 @@ aed_status aed_analyse_pca(aed_analysis *analysis)
     aed_status status = aed_walk_create(t, &training, false, &walk);
     if (status == AED_OK && !mean) status = aed_fail(AED_MEMORY, "out of memory for a PCA");
     AED_TRY(aed_dist_agree(&t->comm, status));
+    AED_TRY(agree_on_blas(&t->comm));
     AED_TRY(find_moments(t, &walk, mean, matrix));
     if (t->comm.rank == 0) status = aed_blas_eigenvectors((int)n, matrix, values);
     AED_TRY(aed_dist_agree(&t->comm, status));
