@@ -11,6 +11,7 @@ const char aed_options_help[] =
     "Usage: [mpirun -np N] aedist CONFIG [key.path=value ...] [options]\n"
     "       aedist info RUN|FILE ...\n"
     "       [mpirun -np N] aedist eval RUN [TRIAL] [key.path=value ...]\n"
+    "       [mpirun -np N] aedist analyze RUN [TRIAL] [analysis.NAME=arguments ...]\n"
     "       aedist export RUN TRIAL --to safetensors|csv\n"
     "       aedist merge OUT RUN ...                        (each has a --help of its own)\n"
     "\n"

@@ -38,7 +38,11 @@ for file in bin/aedist bin/aedist-report share/man/man1/aedist.1.gz share/bash-c
 done
 if grep -q '/include/\|\.a$' files.txt; then fail "$program has parts of the library"; fi
 dpkg-deb --fsys-tarfile "$program" | tar -xO ./usr/share/man/man1/aedist.1.gz | gunzip >aedist.1
-for text in '.SS export' '.B \-\-dry\-run' '.SH "EXIT STATUS"'; do
+for command in $("$AEDIST" --complete "" | sed '/^</d'); do
+    grep -qx ".SS $command" aedist.1 || fail "the manual lacks the command $command"
+    "$AEDIST" --help | grep "aedist $command " >/dev/null || fail "--help lacks the command $command"
+done
+for text in '.B \-\-dry\-run' '.SH "EXIT STATUS"'; do
     grep -qF -- "$text" aedist.1 || fail "the manual lacks: $text"
 done
 
