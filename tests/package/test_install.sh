@@ -61,6 +61,14 @@ c++ linked.cc "${flags[@]}" -o linked
 mpirun -np 2 "$prefix/bin/aedist" "$prefix/share/aedist/configs/bezier.yaml" 'sweep.seed=[11]' \
     train.epochs=5 --output run >run.txt
 "$AEDIST" info run >info.txt
+for script in "$prefix"/share/aedist/examples/*.py; do
+    reader=$(dirname "$script")/../scripts/aedist_results.py
+    if ! grep -q 'parent.parent / "scripts"' "$script" || [ ! -f "$reader" ]; then
+        fail "$script does not find $reader"
+    fi
+done
+PYTHONPATH=$prefix/share/aedist/scripts PYTHONDONTWRITEBYTECODE=1 "$AEDIST_PYTHON" -c \
+    'from aedist_results import open_run; print(open_run("run").summary)' >summary.txt
 if [ -d "/usr/lib/$(cc -print-multiarch)/openblas-serial" ]; then
     ldd "$prefix/bin/aedist" | grep -q 'libopenblas.*=> .*/openblas-serial/'
 fi
