@@ -144,7 +144,8 @@ static aed_status decode_axes(aed_analysis *analysis)
     const codes list = {
         .numbers = aed_alloc((size_t)(code.channels * steps * code.channels), sizeof(double)),
         .count = code.channels * steps,
-        .columns = code.channels};
+        .columns = code.channels,
+        .layer = layer};
     double *numbers = (double *)list.numbers;
     if (!numbers) return aed_fail(AED_MEMORY, "out of memory for codes along the channels");
     for (int64_t i = 0; i < steps; i++)

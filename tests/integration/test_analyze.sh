@@ -55,8 +55,8 @@ compare glyphs1 glyphs2
 run classify 2 "$AEDIST_SOURCE/configs/classify.yaml" data.samples=200 data.test_samples=50 \
     train.epochs=1 analysis.decode.one_hot=true analysis.code_confusion=true \
     'analysis.ablation.corrupt=train' --output classify
-run logits 1 analyze classify 'analysis.decode={tap: logits, range: [-5, 5]}'
-"$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/support/check_analysis.py" bezier1 glyphs1 ||
+run logits 1 analyze classify 'analysis.decode={tap: logits, one_hot: true, range: [0, 1], steps: 3}'
+"$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/support/check_analysis.py" bezier1 glyphs1 classify ||
     fail "analyses are not what NumPy finds"
 
 # refuse CODE MESSAGE ARG...

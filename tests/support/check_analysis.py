@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Does analyses over again with NumPy in float64, from the weights and samples that a run left.
 
-usage: check_analysis.py BEZIER_RUN GLYPHS_RUN
+usage: check_analysis.py BEZIER_RUN GLYPHS_RUN TAP_RUN
 
 The first is of the window model with ablation, assemble, decode, pca, products, reconstruct (of all
 training samples), shared_point, stride_power and worst; the second of an image model with confusion,
-encode (of all test samples), probe, ablation, worst. Prints what differs and exits 1 then.
+encode (of all test samples), probe, ablation, worst; the third with one-hot codes and axes from 0 to 1
+at a tap that is not the first layer's. Prints what differs and exits 1 then.
 """
 import itertools
 import sys
@@ -185,7 +186,16 @@ def check_images(trial):
     check("worst/loss", a["worst/loss"], errors, 1e-4)
 
 
-def main(windows, images):
+def check_taps(trial):
+    """An axis ends in the one-hot code of its channel, and all begin with zeros."""
+    decoded = trial["analysis/decode"]
+    axes = decoded["axes_output"][()]
+    check("decode/axes_output", axes[:, -1], decoded["one_hot_output"], 0)
+    check("decode/axes_output", axes[:, 0], np.broadcast_to(axes[0, 0], axes[:, 0].shape), 0)
+    expect("decode/axes_output differs along an axis", (axes[:, 0] != axes[:, -1]).any())
+
+
+def main(windows, images, taps):
     with h5py.File(f"{windows}/results.h5", "r") as file:
         ids = [name.decode() for name in file["summary/trial"]]
         for name in ids:
@@ -193,10 +203,12 @@ def main(windows, images):
         check_matches(file, [file["trials"][name] for name in ids])
     with h5py.File(f"{images}/results.h5", "r") as file:
         check_images(next(iter(file["trials"].values())))
+    with h5py.File(f"{taps}/results.h5", "r") as file:
+        check_taps(next(iter(file["trials"].values())))
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))
