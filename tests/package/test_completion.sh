@@ -8,7 +8,7 @@ ln -s "$AEDIST" bin/aedist
 export PATH=$AEDIST_SCRATCH/bin:$PATH
 cp "$AEDIST_SOURCE/configs/bezier.yaml" my.yaml
 aedist my.yaml 'sweep.seed=[1]' train.epochs=1 data.samples=200 --output run >run.txt
-trial=$(aedist info run | grep -o -m 1 't[0-9a-f]\{12\}')
+trial=$(aedist info run | sed -n 's|.*\(t[0-9a-f]\{12\}\).*|\1|p')
 failed=0
 
 # What bash makes of the line $1, against $2.
@@ -42,7 +42,7 @@ in_bash "aedist export --to csv run ${trial:0:4}" "$trial"
 in_bash "aedist nothing.yaml train.ba" "train.batch="
 in_bash "aedist eval nowhere tr" "train."
 # The shell finds the function by the program's name.
-complete -p aedist | grep -q -- '-F _aedist aedist'
+complete -p aedist | grep -- '-F _aedist aedist' >/dev/null
 
 # The same typed into a zsh, which has no MPI to wait for: a key, a value, a trial.
 if command -v zsh >/dev/null; then

@@ -55,7 +55,7 @@ int main() { aed_autoencoder *none = nullptr; aed_autoencoder_destroy(&none); re
 END
 c++ linked.cc "${flags[@]}" -o linked
 ./linked
-"$prefix/bin/aedist" --version | grep -qx "aedist $(pkg-config --modversion aedist)"
+"$prefix/bin/aedist" --version | grep -x "aedist $(pkg-config --modversion aedist)" >/dev/null
 
 # The program with its recipes; a serial OpenBLAS whatever the system prefers.
 mpirun -np 2 "$prefix/bin/aedist" "$prefix/share/aedist/configs/bezier.yaml" 'sweep.seed=[11]' \
@@ -70,7 +70,7 @@ done
 PYTHONPATH=$prefix/share/aedist/scripts PYTHONDONTWRITEBYTECODE=1 "$AEDIST_PYTHON" -c \
     'from aedist_results import open_run; print(open_run("run").summary)' >summary.txt
 if [ -d "/usr/lib/$(cc -print-multiarch)/openblas-serial" ]; then
-    ldd "$prefix/bin/aedist" | grep -q 'libopenblas.*=> .*/openblas-serial/'
+    ldd "$prefix/bin/aedist" | grep 'libopenblas.*=> .*/openblas-serial/' >/dev/null
 fi
 
 # The job scripts find what is installed, by the program on the PATH.
