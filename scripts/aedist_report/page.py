@@ -411,6 +411,10 @@ def _trials(study):
     return section
 
 
+def _resolved(trial):
+    return str(trial.run.trial_attributes(trial.id).get("config", ""))
+
+
 def _provenance(study):
     section = Section("provenance", "Where it comes from")
     names = list(dict.fromkeys(name for run in study.runs for name in run.provenance))
@@ -442,12 +446,18 @@ def _provenance(study):
                 "open": False,
             }
         )
+    resolved = []
     for run, name in zip(study.runs, study.run_names):
-        section.blocks.append({"title": f"Resolved config of {name}", "text": run.config})
-    if len(study.runs) == 2:
-        texts = [run.config.splitlines() for run in study.runs]
-        difference = "\n".join(difflib.unified_diff(*texts, *study.run_names, lineterm="", n=1))
-        section.blocks.insert(
-            0, {"title": "How the configs differ", "text": difference or "They are equal."}
+        section.blocks.append({"title": f"Config of {name}, as it was given", "text": run.config})
+        trial = next(
+            (trial for trial in study.trials if trial.run is run and _resolved(trial)), None
         )
+        if trial is not None:
+            title = f"Config of the trial {trial.label}, with every default"
+            section.blocks.append({"title": title, "text": _resolved(trial)})
+            resolved.append(_resolved(trial).splitlines())
+    if len(resolved) == 2:
+        difference = difflib.unified_diff(*resolved, *study.run_names, lineterm="", n=0)
+        text = "\n".join(difference) or "They are equal."
+        section.blocks.insert(0, {"title": "How the first trials' configs differ", "text": text})
     return section

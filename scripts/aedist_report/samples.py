@@ -164,10 +164,10 @@ def _plane(clean, output, name, alt):
     return draw.panel(figure, name, alt, wide=True)
 
 
-def line_cells(found, noisy, captions=None, output_part="", output=None):
+def line_cells(found, noisy, captions=None, output_part=""):
     """Cells of clean, input and output curves: a row a sample if there are several channels."""
     clean, given = curves(found["clean"]), curves(found["input"])
-    output = curves(found["output"] if output is None else output)
+    output = curves(found["output"])
     channels = min(clean.shape[1], 4)
     count = min(len(clean), max(1, MOST_LINES // channels))
     low, high = value_range(clean[:count], given[:count] if noisy else None)
@@ -386,15 +386,14 @@ def _moving_lines(exhibit, trial, found, outputs, captions, noisy, animate):
     cells = line_cells(found, noisy, output_part="output")
     name = f"film-{trial.id}"
     panel = draw.panel(cells.figure(), exhibit.name, exhibit.finding, wide=True)
-    kept = [(cell, line) for cell, line in cells.lines if line.part]
-    x, y = [], []
-    for cell, line in kept:
-        x.append(cells.points(cell, line.y)[:, 0].tolist())
+    moving = [line for line in cells.lines if line[1].part]
+    x = [cells.points(cell, line.y)[:, 0].tolist() for cell, line in moving]
+    y = []
     for output in outputs:
-        frame = line_cells(found, noisy, output_part="output", output=output)
-        y.append(
-            [cells.points(cell, line.y)[:, 1].tolist() for cell, line in frame.lines if line.part]
-        )
+        # In the order of the cells: samples, then channels.
+        frame = curves(output)[:, : min(curves(output).shape[1], 4)]
+        frame = frame.reshape(-1, frame.shape[-1])
+        y.append([cells.points(cell, frame[cell])[:, 1].tolist() for cell, _ in moving])
     panel.html = f'<div id="{name}">{panel.html}</div>' + _player(name, captions, {"x": x, "y": y})
     exhibit.panels = [panel]
     exhibit.legend = (

@@ -29,6 +29,7 @@ grep -q 'wild.*failed' bezier/report.html || fail "the failed trial is not told"
 grep -q 'diverged at step' bezier/report.html || fail "why a trial failed is not told"
 grep -q 'no better than' linear/report.html || fail "a training that learned nothing is not told"
 report bezier --compare classify --output both.html >stdout || fail "--compare"
+grep -q '^+data: {source: glyphs' both.html || fail "how the configs differ is not told"
 "$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/report/check_page.py" bezier/report.html classify/report.html \
     linear/report.html both.html || fail "in the browser"
 echo "the pages are as they should be"
