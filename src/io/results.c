@@ -140,12 +140,13 @@ static bool is_outcome(const char *name)
     return true;
 }
 
-/* Of an accuracy the largest value is the best, of a loss the least. */
+/* Of an accuracy and of the skill the largest value is the best, of a loss the least. */
 static bool larger_is_better(const char *name)
 {
     static const char suffix[] = "accuracy";
     size_t length = strlen(name), tail = sizeof suffix - 1;
-    return length >= tail && strcmp(name + length - tail, suffix) == 0;
+    return strcmp(name, "skill") == 0 ||
+           (length >= tail && strcmp(name + length - tail, suffix) == 0);
 }
 
 static aed_status find_losses(const summary *s, name_list *losses)
