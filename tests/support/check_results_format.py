@@ -1,7 +1,7 @@
 """Holds docs/results-format.md against results.h5: check_results_format.py PAGE RESULTS ...
 
-Whatever the files hold must stand in a table of the page, with its type and number of dimensions; and
-whatever stands there must be in one of the files.
+Whatever the files hold must stand in a table of the page, with its type and number of dimensions;
+and whatever stands there must be in one of the files.
 """
 
 import re
@@ -14,7 +14,7 @@ SHAPES = ("clean", "output", "code", "shape")  # of any number of dimensions
 OF_HDF5 = ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST")
 
 
-# What the placeholders of a name stand for; others for anything. A file has its own keys and metrics.
+# What the placeholders of a name stand for; each file has keys and metrics of its own.
 PLACEHOLDERS = {
     "id": r"t[0-9a-f]+",
     "part": r"(?:encoder|decoder)",
@@ -87,7 +87,7 @@ def main(page, paths):
                 if not known:
                     faults.add(f"{short} ({type_name}, {rank} dimensions) is not on the page")
                 elif not any(row.fits(type_name, rank) for row in known):
-                    faults.add(f"{short} is {type_name} of {rank} dimensions, other than the page says")
+                    faults.add(f"{short} is {type_name} of {rank} dimensions, unlike on the page")
     faults |= {f"{row.name} is in none of the files" for row in rows if not row.found}
     for fault in sorted(faults):
         print("FAILED:", fault)

@@ -3,14 +3,14 @@
 The blocks of a page run in order, in one shell, so that what one sets the next has:
 
     ```sh        commands; each must exit with 0
-    ```console   lines after `$ ` are commands (a backslash goes on), the others what they print. A
-                 command may fail if the next one is `echo $?`
+    ```console   lines after `$ ` are commands (a backslash goes on), the others what they print.
+                 A command may fail if the next one is `echo $?`
     ```python    run by python3
     ```yaml      saved under the name in its first line: `# mine.yaml`
     ```text      what the block before it prints
 
-Others are not looked at. `...` in an expected line stands for anything in the line, a line `...` for any
-number of lines; spaces at the ends do not count. A comment before a block leaves it out:
+Others are not looked at. `...` in an expected line stands for anything in the line, a line `...`
+for any number of lines; spaces at the ends do not count. A comment before a block leaves it out:
 
     <!-- test: skip -->          always
     <!-- test: needs NAME -->    where NAME, a file or a command, is missing
@@ -144,13 +144,14 @@ def run_page(page):
     for step, found in zip(steps, printed):
         if step.expected is not None and not matches(step.expected, found):
             failures += 1
-            print(f"FAILED: {step.place}: {step.command}\n  should print\n"
-                  + indented(step.expected) + "  and prints\n" + indented(found), end="")
+            print(f"FAILED: {step.place}: {step.command}\n  should print")
+            print(indented(step.expected) + "  and prints\n" + indented(found), end="")
     if at != "end":
         failures += 1
         step = steps[int(at)]
-        print(f"FAILED: {step.place}: exit {shell.returncode} of\n" + indented(step.command.splitlines())
-              + "  and prints\n" + indented(printed[-1][-20:]), end="")
+        print(f"FAILED: {step.place}: exit {shell.returncode} of")
+        print(indented(step.command.splitlines()) + "  and prints")
+        print(indented(printed[-1][-20:]), end="")
     print(f"{os.path.basename(page)}: {reached} commands and files, {left_out} blocks left out")
     return failures
 
