@@ -12,7 +12,8 @@ from aedist_results import open_run
 
 run = open_run(sys.argv[1])
 losses = run.summary.groupby(["noise_scale", "input_noise"]).val_loss_final
-print("Loss on clean windows:", losses.agg(["mean", "std", "count"]), sep="\n")
+print("Loss on clean windows:")
+print(losses.agg(["mean", "std", "count"]).to_string(float_format="{:.4g}".format))
 
 print("\nLoss with each channel of the code zeroed:")
 for trial, row in run.summary.sort_values(["noise_scale", "input_noise", "seed"]).iterrows():

@@ -90,7 +90,7 @@ def filters(study, tensor):
         " order and given the signs that bring them closest to those of the setting's first seed."
         " The score is the cosine between matched filters: 1 if the seeds found the same.",
         pairs=True,
-        head=["setting", "seeds", "mean score", "worst score", "smoothness"],
+        head=["setting", "seeds", "mean score", "worst seed", "worst filter", "smoothness"],
     )
     seeds = sorted({trial.seed for trial in study.trials})
     colours = dict(zip(seeds, draw.colours_of([str(seed) for seed in seeds])))
@@ -112,7 +112,9 @@ def filters(study, tensor):
         matched = [(trial, matching.apply(trial, weight)) for trial, weight in weights]
         if all(weight is not None for _, weight in matched):
             scores = matching.scores(group)
-            told = f": score {scores.mean():.3f}, worst {scores.min():.3f}" if scores.size else ""
+            told = ""
+            if scores.size:
+                told = f": score {scores.mean():.3f}, worst {scores.mean(axis=1).min():.3f}"
             exhibit.panels.append(
                 _draw_filters(
                     matched,
@@ -128,6 +130,7 @@ def filters(study, tensor):
                     label,
                     len(weights),
                     f"{scores.mean():.4f}" if scores.size else "–",
+                    f"{scores.mean(axis=1).min():.4f}" if scores.size else "–",
                     f"{scores.min():.4f}" if scores.size else "–",
                     loss_text(smooth.mean()) if smooth.size else "–",
                 ]
@@ -167,11 +170,11 @@ def _filters_finding(rows):
     if len(rows) == 1:
         return (
             f"After matching, the seeds' filters agree with a mean score of {best[2]} (worst"
-            f" {best[3]})."
+            f" seed {best[3]})."
         )
     return (
-        f"The seeds agree most with {best[0]} (mean score {best[2]}, worst {best[3]}) and least"
-        f" with {worst[0]} (mean {worst[2]}, worst {worst[3]})."
+        f"The seeds agree most with {best[0]} (mean score {best[2]}, worst seed {best[3]}) and least"
+        f" with {worst[0]} (mean {worst[2]}, worst seed {worst[3]})."
     )
 
 
@@ -236,13 +239,15 @@ def ablation(study):
         if (base := trial.analysis("ablation/base")) is not None and base.size
     ]
     limits = [value for value in [*every, *bases] if math.isfinite(value) and value > 0] or [1.0]
+    wide = any(found[0][1].size > MOST_CHANNELS for _, found in groups)
     exhibit = Exhibit(
         "ablation",
         "Loss without one channel of the code",
         _ablation_finding(groups),
         "A bar is the mean loss with that channel set to 0, a dot a seed; the dashed line is the"
         " loss with all channels. The higher the bar, the more the channel carries. Dots that lie"
-        " together mean that every seed put the same into that channel.",
+        " together mean that every seed put the same into that channel."
+        + (f" Shown are the {MOST_CHANNELS} that matter most." if wide else ""),
         head=["setting", "channel", "mean", "lowest", "highest"],
     )
     for group, found in groups[:MOST_GROUPS]:
@@ -256,14 +261,20 @@ def ablation(study):
                 loss_text(column.min()),
                 loss_text(column.max()),
             ]
-            for channel, column in enumerate(table.T)
-        ][:MOST_CHANNELS]
+            for channel, column in zip(_strongest(table), table.T[_strongest(table)])
+        ]
     return exhibit
 
 
+def _strongest(table):
+    """The channels that matter most, in their order, where there are too many for all."""
+    return numpy.sort(numpy.argsort(-table.mean(axis=0), kind="stable")[:MOST_CHANNELS])
+
+
 def _draw_ablation(group, found, limits):
-    table = numpy.array([loss for _, loss in found])[:, :MOST_CHANNELS]
-    count = table.shape[1]
+    table = numpy.array([loss for _, loss in found])
+    shown = _strongest(table)
+    table, count = table[:, shown], len(shown)
     figure, plot = draw.axes(4.0, 2.5)
     floor = min(limits) / 1.6
     mean = table.mean(axis=0)
@@ -288,12 +299,12 @@ def _draw_ablation(group, found, limits):
     draw.log_scale((plot, "y"), limits)
     plot.set_ylim(floor, max(limits) * 1.3)
     step = max(1, count // 10)
-    plot.set_xticks(range(0, count, step), [str(i + 1) for i in range(0, count, step)])
+    plot.set_xticks(range(0, count, step), [str(channel + 1) for channel in shown[::step]])
     plot.xaxis.grid(False)
     plot.set_xlabel("channel set to 0")
     label = group.label or ""
     alt = f"Loss without a channel{', ' + label if label else ''}: " + ", ".join(
-        f"channel {i + 1} {loss_text(value)}" for i, value in enumerate(mean[:12])
+        f"channel {i + 1} {loss_text(value)}" for i, value in list(zip(shown, mean))[:12]
     )
     return draw.panel(figure, f"ablation-{group.number + 1}", alt, label)
 
@@ -302,7 +313,8 @@ def _ablation_finding(groups):
     told = []
     for group, found in groups:
         table = numpy.array([loss for _, loss in found])
-        if len(table) < 2:
+        # Where no channel makes a difference there is no order to agree upon.
+        if len(table) < 2 or not spread(table.mean(axis=0)) > 0.01:
             continue
         most = max(spread(column) for column in table.T)
         one_order = len({tuple(row.argsort()) for row in table}) == 1
@@ -310,15 +322,15 @@ def _ablation_finding(groups):
     if not told:
         group, found = groups[0]
         loss = found[0][1]
-        return (
-            f"Channel {int(loss.argmax()) + 1} carries most: without it the loss is "
-            f"{loss_text(loss.max())}."
-        )
+        channel, value = int(loss.argmax()) + 1, loss_text(loss.max())
+        where = f" with {group.label}" if group.label else ""
+        return f"Channel {channel} carries most{where}: without it the loss is {value}."
     told.sort(key=lambda item: (not item[3], item[0] if math.isfinite(item[0]) else math.inf))
     most, label, table, _ = told[0]
     text = ""
     if told[0][3]:
         values = ", ".join(loss_text(value) for value in table.mean(axis=0)[:6])
+        values += " …" if table.shape[1] > 6 else ""
         text = (
             f"With {label} every seed gives the channels the same order: {values}, each within "
             f"{100 * most:.2g} % over the seeds. "

@@ -243,6 +243,7 @@ def decode_axes(trial):
     exhibit.legend = [(value_text(values[i]), colours[i]) for i in chosen]
     rows = numpy.stack([samples.curves(row) for row in outputs])  # [channels][steps][c][points]
     shown = min(rows.shape[2], 4)
+    rows = rows[: max(1, MOST_CHANNELS // shown)]
     cells = Cells(len(rows) * shown, low, high, columns=4 if shown == 1 else shown)
     for i, row in enumerate(rows):
         for c in range(shown):

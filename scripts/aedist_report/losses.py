@@ -310,7 +310,8 @@ def _finals_finding(study, metric):
     groups = [(mean_interval(group.finals(metric)), group) for group in study.groups]
     groups = [(found, group) for found, group in groups if found[2]]
     if not groups:
-        return "No trial is done yet."
+        waiting = study.of_status("running") + study.of_status("pending")
+        return "No trial is done yet." if waiting else "No trial came to its end."
     choose = max if metric.endswith("accuracy") else min
     (mean, half, count), group = choose(groups, key=lambda item: item[0][0])
     text = f"{better(metric).capitalize()} {words(metric)}: {loss_text(mean)}"

@@ -190,12 +190,17 @@ def _warnings(study):
 def _losses(study):
     section = Section("losses", "Losses")
     if not study.metrics:
-        section.text.append("No trial has recorded an epoch yet.")
+        section.text.append("No trial has recorded an epoch.")
         return section
     metric = _metric(study)
+    found = [losses.curves(study, name) for name in study.metrics[:MOST_CURVES]]
     section.tabs = [
-        (losses.words(name), [losses.curves(study, name)]) for name in study.metrics[:MOST_CURVES]
+        (losses.words(name), [exhibit])
+        for name, exhibit in zip(study.metrics, found)
+        if exhibit.panels
     ]
+    if not section.tabs:
+        section.text.append("No trial has recorded an epoch.")
     if len(study.metrics) > MOST_CURVES:
         section.text.append(
             f"{len(study.metrics)} metrics were recorded; the curves of the first "

@@ -19,8 +19,8 @@ COLOURS = {"clean": draw.INK, "input": draw.MUTED, "output": draw.ACCENT}
 
 
 def are_images(values):
-    """Whether [n][...] are images: two last dimensions of some size."""
-    return values.ndim >= 3 and min(values.shape[-2:]) >= 4
+    """Whether [n][...] are images, [n][C][H][W]: of two dimensions the first is channels."""
+    return values.ndim >= 4 and min(values.shape[-2:]) >= 4
 
 
 def tiles(values, low, high):
