@@ -15,19 +15,19 @@ static const struct {
 } table[AED_ANALYSIS_COUNT] = {
     [AED_ANALYSIS_ABLATION] = {aed_analyse_ablation, aed_check_code},
     [AED_ANALYSIS_ASSEMBLE] = {aed_analyse_assemble, aed_check_assemble},
-    [AED_ANALYSIS_CODE_CONFUSION] = {aed_analyse_code_confusion, aed_check_labels},
+    [AED_ANALYSIS_CODE_CONFUSION] = {aed_analyse_code_confusion, aed_check_code_confusion},
     [AED_ANALYSIS_DECODE] = {aed_analyse_decode, aed_check_decode},
     [AED_ANALYSIS_ENCODE] = {aed_analyse_encode, NULL},
     [AED_ANALYSIS_EPOCHS_TO] = {aed_analyse_epochs_to, aed_check_epochs_to},
     [AED_ANALYSIS_FILTERS] = {aed_analyse_filters, NULL},
     [AED_ANALYSIS_PCA] = {aed_analyse_pca, aed_check_pca},
-    [AED_ANALYSIS_PROBE] = {aed_analyse_probe, aed_check_labels},
-    [AED_ANALYSIS_PRODUCTS] = {aed_analyse_products, aed_check_code},
-    [AED_ANALYSIS_RECONSTRUCT] = {aed_analyse_reconstruct, aed_check_code},
+    [AED_ANALYSIS_PROBE] = {aed_analyse_probe, aed_check_probe},
+    [AED_ANALYSIS_PRODUCTS] = {aed_analyse_products, aed_check_products},
+    [AED_ANALYSIS_RECONSTRUCT] = {aed_analyse_reconstruct, aed_check_chosen},
     [AED_ANALYSIS_ROBUSTNESS] = {aed_analyse_robustness, NULL},
     [AED_ANALYSIS_SHARED_POINT] = {aed_analyse_shared_point, aed_check_shared_point},
     [AED_ANALYSIS_STRIDE_POWER] = {aed_analyse_stride_power, aed_check_stride_power},
-    [AED_ANALYSIS_WORST] = {aed_analyse_worst, NULL},
+    [AED_ANALYSIS_WORST] = {aed_analyse_worst, aed_check_chosen},
 };
 
 static int kind_index(const aed_spec *spec) { return (int)(spec->kind - aed_analysis_kind_of(0)); }
@@ -54,14 +54,17 @@ static aed_result_array *next_array(aed_analyses *results)
     return &results->arrays[results->count];
 }
 
-static bool fits(const aed_shape *shape)
+aed_status aed_analysis_fits(const aed_spec *spec, const char *name, const aed_shape *shape)
 {
     int64_t count = 1;
     for (int i = 0; i < shape->rank; i++)
         if (shape->size[i] < 1 || __builtin_mul_overflow(count, shape->size[i], &count) ||
             count > INT32_MAX)
-            return false;
-    return true;
+            return aed_fail(AED_CONFIG,
+                            "%s: %s of the analysis %s would have more than 2^31 - 1 numbers; ask "
+                            "for fewer samples or steps",
+                            spec->where, name, spec->kind->name);
+    return AED_OK;
 }
 
 void *aed_analysis_add(aed_analysis *analysis, const char *name, const char *along,
@@ -69,11 +72,9 @@ void *aed_analysis_add(aed_analysis *analysis, const char *name, const char *alo
 {
     aed_analyses *results = analysis->results;
     char group[64];
-    if (!fits(shape)) {
-        *status = aed_fail(AED_CONFIG,
-                           "%s: %s of the analysis %s would have more than 2^31 - 1 "
-                           "numbers; ask for fewer samples",
-                           analysis->spec->where, name, analysis->spec->kind->name);
+    const aed_status fits = aed_analysis_fits(analysis->spec, name, shape);
+    if (fits != AED_OK) {
+        *status = fits;
         return NULL;
     }
     const int length = snprintf(group, sizeof group, "analysis/%s", analysis->spec->kind->name);
@@ -143,10 +144,18 @@ aed_evaluation_spec aed_analysis_samples(const aed_spec *spec)
                                  .corrupt_as_train = corrupt && corrupt->number != 0};
 }
 
+int64_t aed_analysis_count(const aed_spec *spec, const aed_split *split)
+{
+    const aed_arg_value *places = find_value(spec, "samples");
+    const int64_t count = aed_spec_int(spec, "count");
+    if (places && places->count > 0) return places->count;
+    return count < split->samples ? count : split->samples;
+}
+
 aed_status aed_analysis_choose(const aed_spec *spec, aed_walk *walk)
 {
     const aed_arg_value *places = find_value(spec, "samples");
-    const int64_t count = places && places->count ? places->count : aed_spec_int(spec, "count");
+    const int64_t count = aed_analysis_count(spec, &walk->pass.split);
     uint32_t *chosen = NULL;
     if (places && places->count > 0) {
         chosen = aed_alloc((size_t)count, sizeof *chosen);

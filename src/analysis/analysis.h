@@ -42,6 +42,9 @@ typedef struct aed_analysis {
 void *aed_analysis_add(aed_analysis *analysis, const char *name, const char *along,
                        aed_number_type type, const aed_shape *shape, aed_status *status);
 
+/* Whether such an array may be added, so that it can be told before any training: AED_CONFIG if not. */
+aed_status aed_analysis_fits(const aed_spec *spec, const char *name, const aed_shape *shape);
+
 /* [count], [count][sample's shape] and [a][b][sample's shape]; what is too much for a shape becomes one
  * dimension. */
 aed_shape aed_analysis_row(int64_t count);
@@ -50,7 +53,9 @@ aed_shape aed_analysis_grid(int64_t a, int64_t b, const aed_shape *sample);
 
 /* The samples that arguments called split and corrupt (if the kind has them) ask for. */
 aed_evaluation_spec aed_analysis_samples(const aed_spec *spec);
-/* Chooses those that arguments called `samples` and `count` ask for. */
+/* How many of them arguments called `samples` and `count` ask for: at most all. */
+int64_t aed_analysis_count(const aed_spec *spec, const aed_split *split);
+/* Chooses those. */
 aed_status aed_analysis_choose(const aed_spec *spec, aed_walk *walk);
 
 /* The code of a model: its shape, and how it divides into channels (the first dimension). */
@@ -74,6 +79,7 @@ aed_status aed_analyse_ablation(aed_analysis *analysis);
 aed_status aed_analyse_assemble(aed_analysis *analysis);
 aed_status aed_check_assemble(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_code_confusion(aed_analysis *analysis);
+aed_status aed_check_code_confusion(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_check_labels(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_decode(aed_analysis *analysis);
 aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer);
@@ -84,8 +90,12 @@ aed_status aed_analyse_filters(aed_analysis *analysis);
 aed_status aed_analyse_pca(aed_analysis *analysis);
 aed_status aed_check_pca(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_probe(aed_analysis *analysis);
+aed_status aed_check_probe(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_products(aed_analysis *analysis);
+aed_status aed_check_products(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_reconstruct(aed_analysis *analysis);
+/* Of those that keep samples, `count` of them at most. */
+aed_status aed_check_chosen(const aed_spec *spec, const aed_trainer *trainer);
 aed_status aed_analyse_robustness(aed_analysis *analysis);
 aed_status aed_analyse_shared_point(aed_analysis *analysis);
 aed_status aed_check_shared_point(const aed_spec *spec, const aed_trainer *trainer);

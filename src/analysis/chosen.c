@@ -1,14 +1,38 @@
 /* See chosen.h. */
 #include "analysis/chosen.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "analysis/channels.h"
+#include "config/analyses.h"
 #include "core/memory.h"
 #include "dist/dist.h"
 
 /* Channels of a code beyond which nobody looks at each one's absence. */
 enum { MOST_ABLATED = 64 };
+
+aed_status aed_check_chosen(const aed_spec *spec, const aed_trainer *trainer)
+{
+    const aed_model *model = &trainer->model;
+    const aed_shape *out = aed_analysis_output(model);
+    const aed_code code = aed_analysis_code(model);
+    const bool ablated = spec->kind == aed_analysis_kind_of(AED_ANALYSIS_RECONSTRUCT);
+    const int64_t channels = ablated && code.channels <= MOST_ABLATED ? code.channels : 1;
+    aed_status status = ablated ? aed_check_code(spec, trainer) : AED_OK;
+    aed_split split;
+    if (status != AED_OK) return status;
+    AED_TRY(aed_dataset_split(trainer->data, aed_analysis_samples(spec).split, &split));
+    const int64_t count = aed_analysis_count(spec, &split);
+    const aed_shape clean = aed_analysis_rows(count, &model->input),
+                    codes = aed_analysis_rows(count, &code.shape),
+                    outputs = aed_analysis_grid(channels, count, out);
+    AED_TRY(aed_analysis_fits(spec, "clean", &clean));
+    AED_TRY(aed_analysis_fits(spec, "code", &codes));
+    AED_TRY(aed_analysis_fits(spec, channels > 1 ? "ablated" : "output", &outputs));
+done:
+    return status;
+}
 
 typedef struct rank {
     float key;
@@ -27,7 +51,8 @@ aed_status aed_chosen_sort(int64_t samples, const float *keys, int64_t count, ui
 {
     rank *ranks = aed_alloc((size_t)samples, sizeof *ranks);
     if (!ranks) return aed_fail(AED_MEMORY, "out of memory for the order of samples");
-    for (int64_t i = 0; i < samples; i++) ranks[i] = (rank){keys[i], (uint32_t)i};
+    for (int64_t i = 0; i < samples; i++)
+        ranks[i] = (rank){isnan(keys[i]) ? INFINITY : keys[i], (uint32_t)i};
     qsort(ranks, (size_t)samples, sizeof *ranks, compare);
     for (int64_t i = 0; i < count; i++) places[i] = ranks[i].place;
     aed_free(ranks);

@@ -4,8 +4,8 @@
 
 #include "analysis/analysis.h"
 
-/* The places of the `count` largest of keys[samples], in this order; of equals the first one. Fails with
- * AED_MEMORY. Not collective. */
+/* The places of the `count` largest of keys[samples], in this order; of equals the first one; what is not a
+ * number counts as infinity. Fails with AED_MEMORY. Not collective. */
 aed_status aed_chosen_sort(int64_t samples, const float *keys, int64_t count, uint32_t *places);
 
 /* Adds sample, clean, input, output and code of the samples at `places` of the walk's split (NULL: of

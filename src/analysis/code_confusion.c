@@ -5,13 +5,27 @@
 #include "core/memory.h"
 #include "dist/dist.h"
 
-enum { MOST_CELLS = 1 << 20, MOST_COLUMNS = 4096 };
+enum { MOST_CELLS = 1 << 20, MOST_SIDE = 4096 };
 
 aed_status aed_check_labels(const aed_spec *spec, const aed_trainer *trainer)
 {
     if (trainer->data->classes > 0) return AED_OK;
     return aed_fail(AED_CONFIG, "%s: the analysis %s needs labels, which this data source has not",
                     spec->where, spec->kind->name);
+}
+
+aed_status aed_check_code_confusion(const aed_spec *spec, const aed_trainer *trainer)
+{
+    const int64_t columns = aed_analysis_code(&trainer->model).features;
+    const int64_t classes = trainer->data->classes;
+    const aed_status status = aed_check_labels(spec, trainer);
+    if (status != AED_OK ||
+        (columns <= MOST_SIDE && classes <= MOST_SIDE && columns * classes <= MOST_CELLS))
+        return status;
+    return aed_fail(AED_CONFIG,
+                    "%s: code_confusion of %lld classes and a code of %lld numbers is too wide: "
+                    "%d a side and %d cells at most",
+                    spec->where, (long long)classes, (long long)columns, MOST_SIDE, MOST_CELLS);
 }
 
 static void visit(void *self, aed_trainer *t, const aed_tile *tile, int64_t first,
@@ -68,10 +82,6 @@ aed_status aed_analyse_code_confusion(aed_analysis *analysis)
     aed_walk walk;
     const double *sums;
     aed_status status = aed_walk_create(t, &samples, true, &walk);
-    if (status == AED_OK && (cells > MOST_CELLS || code.features > MOST_COLUMNS))
-        status = aed_fail(AED_CONFIG, "%s: a confusion matrix of %lld columns is too wide",
-                          analysis->spec->where, (long long)code.features);
-    AED_TRY(aed_dist_agree(&t->comm, status));
     int64_t *counts = aed_analysis_add(analysis, "counts", "", AED_NUMBER_I64, &shape, &status);
     int64_t *order = aed_analysis_add(analysis, "order", "", AED_NUMBER_I64, &row, &status);
     AED_TRY(aed_dist_agree(&t->comm, status));

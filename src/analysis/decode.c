@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "analysis/analysis.h"
-#include "core/memory.h"
 
 static const char *tap_name(const aed_spec *spec)
 {
@@ -40,22 +39,26 @@ aed_status aed_check_decode(const aed_spec *spec, const aed_trainer *trainer)
     if (!vectors->count && !range->count && !aed_spec_bool(spec, "one_hot"))
         return aed_fail(AED_CONFIG, "%s: decode what? give it vectors, one_hot: true or a range",
                         spec->where);
-    return AED_OK;
+    const aed_shape axes = aed_analysis_grid(code.channels,
+                                             range->count ? aed_spec_int(spec, "steps") : 1,
+                                             aed_analysis_output(&trainer->model));
+    return aed_analysis_fits(spec, "axes_output", &axes);
 }
 
-/* Number i of what is decoded, into one lane: value(s) of channel c at all its places. */
+/* What is decoded: codes that are given, or values along each channel, all others 0. */
 typedef struct codes {
-    const double *numbers; /* [count][columns] */
-    int64_t count, columns;
+    const double *numbers; /* [count][columns], or [steps] if there are no columns */
+    int64_t count, columns, steps;
     int layer; /* whose output they stand for */
 } codes;
 
-static void fill(const aed_code *code, const double *numbers, int64_t columns, int lanes, int lane,
-                 float *values)
+/* The value of channel c, or of element f if codes are given in full, in code number `at`. */
+static double number_of(const codes *list, const aed_code *code, int64_t at, int64_t f)
 {
-    for (int64_t f = 0; f < code->features; f++)
-        values[f * lanes + lane] = (float)
-            numbers[columns == code->features ? f : f / code->per_channel];
+    const int64_t c = f / code->per_channel;
+    if (list->columns > 0)
+        return list->numbers[at * list->columns + (list->columns == code->features ? f : c)];
+    return at / list->steps == c ? list->numbers[at % list->steps] : 0;
 }
 
 /* The lanes behind the last code repeat it. */
@@ -78,14 +81,15 @@ static void decode(aed_trainer *t, const codes *list, float *out)
                                .scratch = t->workspace + model->scratch_at};
         for (int lane = 0; lane < lanes; lane++) {
             const int64_t at = first + (lane < tile.valid ? lane : tile.valid - 1);
-            fill(&code, list->numbers + at * list->columns, list->columns, lanes, lane, values);
+            for (int64_t f = 0; f < code.features; f++)
+                values[f * lanes + lane] = (float)number_of(list, &code, at, f);
         }
         const float *y = aed_model_forward_from(model, t->params, t->workspace, list->layer, &tile);
         aed_walk_read(y, outputs, &tile, out + first * outputs);
     }
 }
 
-/* Decodes codes [count][columns] into an array of that name and shape. */
+/* Decodes them into an array of that name and shape. */
 static aed_status add(aed_analysis *analysis, const char *name, const char *along,
                       const codes *list, const aed_shape *shape)
 {
@@ -101,8 +105,10 @@ static aed_status decode_vectors(aed_analysis *analysis)
     const aed_arg_value *vectors = aed_spec_value(analysis->spec, "vectors");
     aed_status status = AED_OK;
     if (vectors->count == 0) return AED_OK;
-    const codes list = {vectors->numbers, vectors->rows, vectors->count / vectors->rows,
-                        tap_layer(analysis->spec, model)};
+    const codes list = {.numbers = vectors->numbers,
+                        .count = vectors->rows,
+                        .columns = vectors->count / vectors->rows,
+                        .layer = tap_layer(analysis->spec, model)};
     const aed_shape given = aed_analysis_grid(list.count, list.columns, &(aed_shape){0});
     const aed_shape shape = aed_analysis_rows(list.count, aed_analysis_output(model));
     double *kept = aed_analysis_add(analysis, "vectors", "", AED_NUMBER_F64, &given, &status);
@@ -117,17 +123,12 @@ static aed_status decode_one_hot(aed_analysis *analysis)
     const int layer = tap_layer(analysis->spec, model);
     const aed_code code = aed_analysis_tap(model, layer);
     if (!aed_spec_bool(analysis->spec, "one_hot")) return AED_OK;
-    double *numbers = aed_alloc((size_t)(code.channels * code.channels), sizeof *numbers);
-    if (!numbers) return aed_fail(AED_MEMORY, "out of memory for one-hot codes");
-    for (int64_t c = 0; c < code.channels; c++) numbers[c * code.channels + c] = 1;
-    const codes list = {numbers, code.channels, code.channels, layer};
+    static const double one = 1;
+    const codes list = {.numbers = &one, .count = code.channels, .steps = 1, .layer = layer};
     const aed_shape shape = aed_analysis_rows(code.channels, aed_analysis_output(model));
-    const aed_status status = add(analysis, "one_hot_output", "", &list, &shape);
-    aed_free(numbers);
-    return status;
+    return add(analysis, "one_hot_output", "", &list, &shape);
 }
 
-/* [channels][steps] codes: all others 0. */
 static aed_status decode_axes(aed_analysis *analysis)
 {
     const aed_model *model = &analysis->trainer->model;
@@ -141,22 +142,12 @@ static aed_status decode_axes(aed_analysis *analysis)
     if (range->count != 2) return AED_OK;
     double *values = aed_analysis_add(analysis, "axes_values", "", AED_NUMBER_F64, &row, &status);
     if (!values) return status;
-    const codes list = {
-        .numbers = aed_alloc((size_t)(code.channels * steps * code.channels), sizeof(double)),
-        .count = code.channels * steps,
-        .columns = code.channels,
-        .layer = layer};
-    double *numbers = (double *)list.numbers;
-    if (!numbers) return aed_fail(AED_MEMORY, "out of memory for codes along the channels");
     for (int64_t i = 0; i < steps; i++)
         values[i] = range->numbers[0] +
                     (range->numbers[1] - range->numbers[0]) * (double)i / (double)(steps - 1);
-    for (int64_t c = 0; c < code.channels; c++)
-        for (int64_t i = 0; i < steps; i++)
-            numbers[(c * steps + i) * code.channels + c] = values[i];
-    status = add(analysis, "axes_output", "", &list, &shape);
-    aed_free(numbers);
-    return status;
+    const codes list = {
+        .numbers = values, .count = code.channels * steps, .steps = steps, .layer = layer};
+    return add(analysis, "axes_output", "", &list, &shape);
 }
 
 aed_status aed_analyse_decode(aed_analysis *analysis)

@@ -13,6 +13,8 @@
 #include "core/memory.h"
 #include "dist/dist.h"
 
+enum { MOST_WEIGHTS = 1 << 27 };
+
 /* Codes and labels of a split. */
 typedef struct coded {
     int64_t samples, features;
@@ -195,6 +197,16 @@ static aed_status encode(aed_analysis *analysis, aed_split_kind split, bool limi
 done:
     aed_walk_destroy(&walk);
     return status;
+}
+
+aed_status aed_check_probe(const aed_spec *spec, const aed_trainer *trainer)
+{
+    const int64_t features = aed_analysis_code(&trainer->model).features;
+    const aed_status status = aed_check_labels(spec, trainer);
+    if (status != AED_OK || features < MOST_WEIGHTS / trainer->data->classes) return status;
+    return aed_fail(
+        AED_CONFIG, "%s: a probe of %lld numbers for %lld classes would have more than %d weights",
+        spec->where, (long long)features, (long long)trainer->data->classes, MOST_WEIGHTS);
 }
 
 aed_status aed_analyse_probe(aed_analysis *analysis)

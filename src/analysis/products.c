@@ -48,6 +48,14 @@ static void multiply(const aed_trainer *t, const aed_layer *layer, int lanes, fl
                 }
 }
 
+aed_status aed_check_products(const aed_spec *spec, const aed_trainer *trainer)
+{
+    const int64_t channels = aed_analysis_code(&trainer->model).channels;
+    if (channels <= MOST_CHANNELS) return aed_check_code(spec, trainer);
+    return aed_fail(AED_CONFIG, "%s: products are for codes of at most %d channels, this has %lld",
+                    spec->where, MOST_CHANNELS, (long long)channels);
+}
+
 /* The one sample is in lane 0. */
 static void visit(void *self, aed_trainer *t, const aed_tile *tile, int64_t first,
                   const float *target, double *sums)
@@ -80,9 +88,6 @@ static aed_status add_arrays(aed_analysis *analysis, products *p)
     const int64_t channels = p->channels.code.channels;
     const aed_shape grid = aed_analysis_rows(channels, out);
     aed_status status = AED_OK;
-    if (channels > MOST_CHANNELS)
-        return aed_fail(AED_CONFIG, "%s: products are for codes of at most %d channels",
-                        analysis->spec->where, MOST_CHANNELS);
     p->outputs = aed_shape_count(out);
     p->scaled = aed_analysis_add(analysis, "scaled", "", AED_NUMBER_F32, &grid, &status);
     p->rest = aed_analysis_add(analysis, "rest", "", AED_NUMBER_F32, out, &status);

@@ -28,7 +28,7 @@ aed_status aed_check_shared_point(const aed_spec *spec, const aed_trainer *train
                         "%s: a sample has %lld elements, 0 is the first; there is no "
                         "point %lld",
                         spec->where, (long long)trainer->features, (long long)point);
-    return AED_OK;
+    return aed_check_chosen(spec, trainer);
 }
 
 aed_status aed_analyse_shared_point(aed_analysis *analysis)

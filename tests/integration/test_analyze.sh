@@ -76,6 +76,16 @@ refuse 2 'is no metric' "${bezier[@]}" 'analysis.epochs_to={levels: 0.1, metric:
 refuse 2 'has 1000 samples' "${bezier[@]}" 'analysis.reconstruct.samples=[1000]'
 refuse 2 'there is no point 7' "${bezier[@]}" analysis.shared_point=7
 refuse 2 "unknown key" "${bezier[@]}" analysis.worst.cuont=2
+refuse 2 'train the same' "${bezier[@]}" 'sweep.analysis.worst=[1,2]'
+wide=("${glyphs[@]}" 'model.decoder=[{linear: 784},{unflatten: [1,28,28]}]')
+refuse 2 'is too wide' "${wide[@]}" 'model.encoder=[flatten,{linear: 5000}]' \
+    analysis.code_confusion=true
+refuse 2 'at most 4096 channels' "${wide[@]}" 'model.encoder=[flatten,{linear: 5000}]' \
+    analysis.products=true
+refuse 2 'more than 2^31 - 1 numbers' "${wide[@]}" 'model.encoder=[flatten,{linear: 500}]' \
+    'analysis.decode={range: [0,1], steps: 10001}'
+refuse 2 'more than 2^31 - 1 numbers' "${wide[@]}" 'model.encoder=[flatten,{linear: 64}]' \
+    data.samples=50000 'analysis.reconstruct={split: train, count: 60000}'
 
 # told CODE MESSAGE ARG...
 told() {

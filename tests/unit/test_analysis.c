@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "analysis/assign.h"
+#include "analysis/chosen.h"
 #include "analysis/filters.h"
 #include "analysis/matches.h"
 #include "core/blas.h"
@@ -191,6 +192,17 @@ static void test_eigenvectors_are_rows(void **state)
     assert_true(fabs(matrix[2] - matrix[3]) < 1e-12 && fabs(matrix[0] + matrix[1]) < 1e-12);
 }
 
+/* Of equals the first one; what is not a number is worse than all. */
+static void test_samples_are_sorted_by_their_keys(void **state)
+{
+    const float keys[] = {2, NAN, 7, 2, INFINITY, NAN, -1};
+    const uint32_t want[] = {1, 4, 5, 2, 0, 3};
+    uint32_t places[6];
+    (void)state;
+    assert_int_equal(aed_chosen_sort(7, keys, 6, places), AED_OK);
+    assert_memory_equal(places, want, sizeof want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_seeds_are_matched_within_their_group),
         cmocka_unit_test(test_blas_multiplies_rows),
         cmocka_unit_test(test_eigenvectors_are_rows),
+        cmocka_unit_test(test_samples_are_sorted_by_their_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
