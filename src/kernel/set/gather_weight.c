@@ -200,24 +200,24 @@ static void weight_block_rows(const aed_gather_weight *plan, const column_block 
                               int lanes, const float *u, const float *v, float *grad)
 {
     const aed_pairs *pairs = &plan->pairs;
-    float sums[MOST_SUMS][AED_LANE_BLOCK] __attribute__((aligned(64)));
+    float sums[MOST_SUMS * AED_LANE_BLOCK] __attribute__((aligned(64)));
     float unused[MOST_CHANNELS * AED_LANE_BLOCK] __attribute__((aligned(64)));
     const int count = block->b * block->taps * block->a;
-    for (int i = 0; i < count * AED_LANE_BLOCK; i += AED_WIDTH) v_store(sums[0] + i, v_zero());
+    for (int i = 0; i < count * AED_LANE_BLOCK; i += AED_WIDTH) v_store(sums + i, v_zero());
     for (int i = 0; i < block->a * AED_LANE_BLOCK; i += AED_WIDTH) v_store(unused + i, v_zero());
     weight_task task;
     task.u_channel = (int64_t)pairs->rows * lanes;
     u += block->first_a * task.u_channel;
     const int32_t rows = CHUNK * AED_LANE_BLOCK / lanes;
     for (int32_t g = 0; g < pairs->groups; g++) {
-        enter_columns(plan, block, g, v, lanes, sums[0], unused, &task);
+        enter_columns(plan, block, g, v, lanes, sums, unused, &task);
         if (task.columns == 0) continue;
         for (int32_t i = pairs->group[g]; i < pairs->group[g + 1]; i += rows) {
             enter_rows(pairs, i, least(pairs->group[g + 1] - i, rows), lanes, &task);
             pass_chunk(block, most, u, &task);
         }
     }
-    add_sums(plan, block, sums[0], grad);
+    add_sums(plan, block, sums, grad);
 }
 
 /* The size of blocks of channels with which the fewest register blocks serve all of them. */

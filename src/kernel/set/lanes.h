@@ -206,15 +206,31 @@ AED_INLINE vi v_load_bytes(const uint8_t *p)
 /* Rotates every lane left by a constant 0 < n < 32. */
 AED_INLINE vu v_rotate(vu a, int n) { return (a << n) | (a >> (32 - n)); }
 
+/* Elements of a and b by their numbers, which follow; those of b come behind a's. clang has no such
+ * built-in unless they are constants in the source. */
+#if defined(__clang__)
+#define AED_SHUFFLE(a, b, ...)                                       \
+    __extension__({                                                  \
+        __typeof__((a) + (b)) from_[2] = {a, b}, to_;                \
+        const __typeof__(__VA_ARGS__) pick_ = __VA_ARGS__;           \
+        const int count_ = (int)(sizeof to_ / sizeof to_[0]);        \
+        for (int k_ = 0; k_ < count_; k_++)                          \
+            to_[k_] = from_[pick_[k_] / count_][pick_[k_] % count_]; \
+        to_;                                                         \
+    })
+#else
+#define AED_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, __VA_ARGS__)
+#endif
+
 /* One round of a transpose of `count` (at most 16) registers: from[] to to[], exchanging between those
  * `distance` apart. What follows is what the lower of two takes of both; the upper takes the same
  * `distance` further on. */
-#define AED_EXCHANGE(count, from, to, distance, ...)                                     \
-    _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)                           \
-    {                                                                                    \
-        const vi pick = {__VA_ARGS__};                                                   \
-        const vf low = from[i & ~(distance)], high = from[i | (distance)];               \
-        to[i] = __builtin_shuffle(low, high, i & (distance) ? pick + (distance) : pick); \
+#define AED_EXCHANGE(count, from, to, distance, ...)                               \
+    _Pragma("GCC unroll 16") for (int i = 0; i < (count); i++)                     \
+    {                                                                              \
+        const vi pick = {__VA_ARGS__};                                             \
+        const vf low = from[i & ~(distance)], high = from[i | (distance)];         \
+        to[i] = AED_SHUFFLE(low, high, i & (distance) ? pick + (distance) : pick); \
     }
 
 /* The sum of a 16-lane block at p in the order that the head of this file names. */

@@ -70,10 +70,9 @@ typedef uint64_t row_halves __attribute__((vector_size(AED_LANE_BLOCK)));
 enum { BYTES = 8 }; /* features moved at once: those of two rows fill one register */
 
 #define AED_INTERLEAVE_LOW(a, b) \
-    __builtin_shuffle(a, b, (byte_row){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+    AED_SHUFFLE(a, b, (byte_row){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
 #define AED_INTERLEAVE_HIGH(a, b) \
-    __builtin_shuffle(a, b,       \
-                      (byte_row){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+    AED_SHUFFLE(a, b, (byte_row){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
 
 /* One round of the transposition: registers at distance BYTES / 2 are dealt into each other. */
 AED_INLINE void interleave(const byte_row *a, byte_row *b)

@@ -6,7 +6,7 @@
  * spans of all groups lie. */
 AED_INLINE vf fold(vf a, vf b, int span, vi low)
 {
-    return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + span);
+    return AED_SHUFFLE(a, b, low) + AED_SHUFFLE(a, b, low + span);
 }
 
 /* As many blocks as a register has lanes, at once: every step halves the registers and keeps the
