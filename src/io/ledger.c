@@ -32,7 +32,8 @@ aed_status aed_ledger_out_of_memory(const aed_ledger *ledger)
 static uint32_t record_crc(const unsigned char *header, const unsigned char *payload, size_t length)
 {
     uLong crc = crc32_z(0, header, CHECKED);
-    return (uint32_t)crc32_z(crc, payload, length);
+    /* Of no payload there may be no buffer either: zlib would begin anew. */
+    return (uint32_t)(length > 0 ? crc32_z(crc, payload, length) : crc);
 }
 
 aed_status aed_ledger_add_place(aed_ledger *ledger, int64_t offset, int64_t length)

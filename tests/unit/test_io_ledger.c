@@ -192,6 +192,24 @@ static void test_trial_record_decode_hostile(void **state)
     aed_buffer_destroy(&bytes);
 }
 
+/* A type that a later version may add, with nothing to say. */
+static void test_ledger_open_keeps_an_empty_record(void **state)
+{
+    found seen;
+    char *notice;
+    aed_ledger *ledger;
+    int64_t index;
+    aed_buffer record = {0};
+    static const unsigned char header[AED_LEDGER_HEADER];
+    assert_ok(aed_ledger_open(*state, check_visit, &seen, &notice, &ledger));
+    aed_buffer_put(&record, header, sizeof header);
+    assert_ok(aed_ledger_append(ledger, AED_LEDGER_TRIAL + 7, &record, &index));
+    aed_buffer_destroy(&record);
+    aed_ledger_close(&ledger);
+    assert_ok(read_back(*state, &seen, &notice));
+    assert_null(notice);
+}
+
 static void test_ledger_open_torn_at_every_byte(void **state)
 {
     unsigned char bytes[MAX_BYTES];
@@ -394,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_trial_record_bad_id),
         cmocka_unit_test(test_trial_record_decode_hostile),
         WITH_FOLDER(test_ledger_round_trip),
+        WITH_FOLDER(test_ledger_open_keeps_an_empty_record),
         WITH_FOLDER(test_ledger_open_torn_at_every_byte),
         WITH_FOLDER(test_ledger_open_torn_header),
         WITH_FOLDER(test_ledger_open_zeros_behind_the_last_record),
