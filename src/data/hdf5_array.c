@@ -16,7 +16,8 @@
 
 enum {
     LISTED = 4,                 /* datasets that a message names */
-    VISITED = 10000,            /* objects among which it looks for them */
+    VISITED = 10000,            /* objects among which it looks for them, */
+    DEEPEST = 32,               /* and in how many groups within groups */
     NAME_BYTES = 120,           /* of one of them */
     CHUNK_CACHE_SLOTS = 12421,  /* a prime, about 100 a chunk in the cache */
     CHUNK_CACHE_BYTES = 1 << 25 /* chunks are shared by samples: unpack each once a block */
@@ -58,7 +59,10 @@ static herr_t visit(hid_t root, const char *name, const H5O_info_t *info, void *
         }
         list_name(list, name);
     }
-    return ++list->visited == VISITED;
+    /* HDF5 goes down into a group by a call of its own, and in damaged files a group is in itself. */
+    int depth = 0;
+    for (const char *at = name; (at = strchr(at, '/')); at++) depth++;
+    return ++list->visited == VISITED || depth == DEEPEST;
 }
 
 static aed_status fail_no_dataset(const aed_hdf5_array *array, const char *what)
