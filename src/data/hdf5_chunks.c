@@ -8,7 +8,12 @@
 #include "core/hdf5_guard.h"
 #include "core/memory.h"
 
-enum { MOST_FILTERS = 32, CHECKSUM_BYTES = 4, UNFOLD_BYTES = 1 << 14 };
+enum {
+    MOST_FILTERS = 32,
+    CHECKSUM_BYTES = 4,
+    UNFOLD_BYTES = 1 << 14,
+    MOST_EMPTY = 1000 /* times the file's bytes: the largest chunk that may be empty */
+};
 static const double most_chunks = 0x1p28;
 
 struct aed_hdf5_chunks {
@@ -172,7 +177,10 @@ static aed_status check_chunk(const aed_hdf5_chunks *chunks, const hsize_t *star
     char reason[AED_HDF5_REASON_BYTES];
     if (H5Dget_chunk_info_by_coord(chunks->dataset, start, &skipped, &place, &bytes) < 0)
         return fail_chunk(chunks, start, aed_hdf5_reason(reason));
-    if (place == HADDR_UNDEF) return AED_OK; /* never written: fill values */
+    if (place == HADDR_UNDEF) /* fill values, in a whole chunk that HDF5 makes for them */
+        return chunks->bytes / MOST_EMPTY <= chunks->file_bytes
+                   ? AED_OK
+                   : fail_chunk(chunks, start, "was never written and is far larger than the file");
     if (bytes > chunks->file_bytes) return fail_chunk(chunks, start, "is larger than the file");
     if (chunks->filters == 0 || (chunks->partial_unfiltered && is_partial(chunks, start)))
         return bytes == chunks->bytes ? AED_OK : fail_chunk(chunks, start, "has another size");

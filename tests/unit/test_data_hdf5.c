@@ -540,6 +540,24 @@ static void test_create_survives_a_group_in_itself(void **state)
     assert_true(refused((places){.path = FILE_PATH ":/x"}, "no such dataset", "none"));
 }
 
+/* HDF5 would allocate the 2 GiB that a file of some 2 KiB claims. */
+static void test_create_refuses_vast_chunks_of_nothing(void **state)
+{
+    const hsize_t size[2] = {6, 3}, chunk[2] = {1 << 20, 512}, most[2] = {H5S_UNLIMITED, 512};
+    (void)state;
+    const hid_t file = create_file(FILE_PATH), layout = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, size, most);
+    assert_true(H5Pset_chunk(layout, 2, chunk) >= 0 && H5Pset_deflate(layout, 6) >= 0);
+    const hid_t made = H5Dcreate2(file, "x", H5T_IEEE_F32LE, space, H5P_DEFAULT, layout,
+                                  H5P_DEFAULT);
+    assert_true(made >= 0);
+    H5Dclose(made);
+    H5Sclose(space);
+    H5Pclose(layout);
+    H5Fclose(file);
+    assert_true(refused((places){.path = FILE_PATH ":/x"}, FILE_PATH, "never written"));
+}
+
 /* A byte of packed samples. */
 static size_t chunk_place(void)
 {
@@ -739,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_create_refuses_tests_of_another_kind),
         cmocka_unit_test(test_create_refuses_truncated_files),
         cmocka_unit_test(test_create_survives_a_group_in_itself),
+        cmocka_unit_test(test_create_refuses_vast_chunks_of_nothing),
         cmocka_unit_test(test_make_tells_of_a_damaged_chunk),
         cmocka_unit_test(test_create_names_a_missing_filter),
         cmocka_unit_test(test_make_refuses_chunks_smaller_than_claimed),
