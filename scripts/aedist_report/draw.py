@@ -174,8 +174,40 @@ def panel(figure, name, alt, label="", wide=False):
         label=label,
         wide=wide,
         file=f"{name}.svg",
-        content=_coloured(source, 1).encode(),
+        content=_on_paper(source).encode(),
     )
+
+
+def _on_paper(source):
+    at = source.index(">", source.index("<svg")) + 1
+    paper = f'<rect width="100%" height="100%" fill="{PAPER}"/>'
+    return _coloured(source[:at] + paper + source[at:], 1)
+
+
+def with_legend(content, label, legend):
+    """The file of a figure, with what the page has beside the figure written below it."""
+    source = content.decode()
+    view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', source)
+    width, height = float(view.group(1)), float(view.group(2))
+    x, y, items = 6.0, height + 12, []
+    for text, colour in ([(label, None)] if label else []) + list(legend):
+        room = 5.6 * len(text) + (22 if colour else 12)
+        if x > 6 and x + room > width:
+            x, y = 6.0, y + 14
+        colour = {"var(--ink)": INK, "var(--muted)": MUTED}.get(colour, colour)
+        if colour:
+            items.append(f'<circle cx="{x + 4:.1f}" cy="{y - 3:.1f}" r="3.5" fill="{colour}"/>')
+        at = x + (11 if colour else 0)
+        items.append(
+            f'<text x="{at:.1f}" y="{y:.1f}" font-family="sans-serif" font-size="9"'
+            f' fill="{INK}">{escape(text)}</text>'
+        )
+        x += room
+    whole = y + 8 if items else height
+    source = source.replace(view.group(), f'viewBox="0 0 {width:g} {whole:g}"', 1)
+    source = re.sub(r' height="[\d.]+pt"', f' height="{whole:g}pt"', source, count=1)
+    end = source.rindex("</svg>")
+    return _coloured(source[:end] + "".join(items) + source[end:], 1).encode()
 
 
 def _coloured(source, theme):

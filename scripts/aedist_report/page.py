@@ -9,7 +9,7 @@ import jinja2
 import markupsafe
 from aedist_results import RunError
 
-from . import channels, codes, extras, heat, losses, samples
+from . import channels, codes, draw, extras, heat, losses, samples
 from .study import loss_text, short, value_text
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,6 +42,8 @@ def build(study, refresh=0, detailed=None):
             for panel in exhibit.panels:
                 if panel.file:
                     files[panel.file] = panel.content
+                if panel.file.endswith(".svg"):
+                    files[panel.file] = draw.with_legend(panel.content, panel.label, exhibit.legend)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

@@ -30,6 +30,19 @@ grep -q 'diverged at step' bezier/report.html || fail "why a trial failed is not
 grep -q 'no better than' linear/report.html || fail "a training that learned nothing is not told"
 report bezier --compare classify --output both.html >stdout || fail "--compare"
 grep -q '^+data: {source: glyphs' both.html || fail "how the configs differ is not told"
+"$AEDIST_PYTHON" - bezier/report classify/report linear/report <<'END' || fail "the figures' files"
+import pathlib, sys
+import xml.etree.ElementTree
+for folder in map(pathlib.Path, sys.argv[1:]):
+    files = list(folder.iterdir())
+    assert len(files) > 3 and {file.suffix for file in files} >= {".svg", ".apng"}, files
+    for file in files:
+        if file.suffix == ".svg":
+            assert "var(" not in file.read_text(), file
+            xml.etree.ElementTree.parse(file)
+        else:
+            assert file.read_bytes().startswith(b"\x89PNG"), file
+END
 "$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/report/check_page.py" bezier/report.html classify/report.html \
     linear/report.html both.html || fail "in the browser"
 echo "the pages are as they should be"
