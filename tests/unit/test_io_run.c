@@ -143,7 +143,7 @@ static void test_write_results_done_running_pending_and_unplanned(void **state)
 /* The terms of a loss are columns of their own, lr and the like are none. */
 static void test_write_results_terms_of_a_loss(void **state)
 {
-    static const char *const columns[] = {"epoch", "train_loss", "val_l1", "lr"};
+    static const char *const columns[] = {"epoch", "skill", "val_l1", "lr"};
     fixture_result made;
     fixture_result_make(1, &made);
     made.result.metrics.names = columns;
@@ -152,6 +152,10 @@ static void test_write_results_terms_of_a_loss(void **state)
     assert_ok(aed_run_write_results(run));
     hid_t file = open_results(*state);
     double value;
+    read_numbers(file, "/summary/skill_final", 1, &value);
+    assert_true(value == 1 + 1.0 / 3);
+    read_numbers(file, "/summary/skill_best", 1, &value); /* the largest, of losses the least */
+    assert_true(value == 2.0);
     read_numbers(file, "/summary/val_l1_final", 1, &value);
     assert_true(value == 2.0);
     read_numbers(file, "/summary/val_l1_best", 1, &value);
