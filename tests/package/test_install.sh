@@ -45,7 +45,8 @@ grep -q "did you mean 'gain'" refused.txt
 # pkg-config has all that a linker needs, and the same library gives the same bits. C++ links it too.
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 [ -e "$PKG_CONFIG_PATH/aedist.pc" ] || PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name aedist.pc)")
-read -ra flags < <(pkg-config --cflags --libs aedist)
+# Blanks in the prefix are escaped, as a shell and xargs read them.
+mapfile -t flags < <(pkg-config --cflags --libs aedist | xargs --max-args 1)
 cc -std=c11 "$AEDIST_SOURCE/examples/train.c" "${flags[@]}" -o train
 ./train >pkg-config.txt
 cmp train-1.txt pkg-config.txt
