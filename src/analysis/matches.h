@@ -20,7 +20,7 @@ typedef struct aed_match_trial {
  *     filter i of the reference, with |cosine| score[i];
  *   <layer>_consistency [groups], <layer>_worst [groups]: over the other trials of the group, mean
  *     and least of a trial's mean score; NAN for a group of one.
- * Layers that not all trials have in one shape are left out, those with more than 256 filters too.
+ * Layers that not all trials have in one shape are left out, those with more than 64 filters too.
  * Fails with AED_MEMORY, AED_INTERNAL. Not collective. */
 aed_status aed_matches_make(const aed_match_trial *trials, int64_t count, aed_analyses *matches);
 
