@@ -61,31 +61,42 @@ def check_rerun(what, program, whole, out):
 
 
 def fail_calls(options, whole):
-    library = {"LD_PRELOAD": options.library, "FAULT_FOLDER": str(options.scratch / "run")}
-    count_file = options.scratch / "count"
     out = options.scratch / "run"
-    result = train(options.program, out, {**library, "FAULT_COUNT": str(count_file)})
+
+    def train_failing(at, rest):
+        """The result, the number of calls, and whether one failed that may not be lost."""
+        told = options.scratch / "told"
+        told.unlink(missing_ok=True)
+        result = train(options.program, out,
+                       {"LD_PRELOAD": options.library, "FAULT_FOLDER": str(out),
+                        "FAULT_TOLD": str(told), "FAULT_AT": str(at), "FAULT_REST": rest})
+        *places, calls = told.read_text().splitlines()
+        return result, int(calls), any(not place.endswith("/log.jsonl") for place in places)
+
+    result, total, _ = train_failing(0, "0")
     if result.returncode != 0:
         complain("counting the calls", result)
-    total = int(count_file.read_text())
     shutil.rmtree(out)
     if total < 20:
         sys.exit(f"FAILED: only {total} calls were counted")
+    failures = 0
     for rest in ["0", "1"]:
         for at in range(1, total + 1, options.every):
             what = f"call {at} of {total} failing{' and all later ones' if rest == '1' else ''}"
-            result = train(options.program, out,
-                           {**library, "FAULT_AT": str(at), "FAULT_REST": rest})
-            # Calls come in another order from time to time; and a lost line of the log is no failure.
-            if result.returncode != 0:
+            # How many calls there are depends on when files are asked for again while one is written,
+            # so that the last ones are not always reached.
+            result, _, failed = train_failing(at, rest)
+            if failed or result.returncode != 0:
                 check_failure(what, result, out)
-            elif rest == "1":
-                complain(f"{what}: no failure", result)
+            failures += failed
             if out.exists():
                 check_whole(what, out)
             check_rerun(what, options.program, whole, out)
             shutil.rmtree(out)
-    print(f"{total} calls: each failure was told, nothing was lost")
+    tried = 2 * len(range(1, total + 1, options.every))
+    if failures < tried / 2:
+        sys.exit(f"FAILED: only {failures} of {tried} calls failed where it matters")
+    print(f"{failures} of {tried} calls failed where it matters: each was told, nothing was lost")
 
 
 def mounted(point, *arguments):
