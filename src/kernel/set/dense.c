@@ -18,6 +18,8 @@ enum { ROWS = 6, VECTORS = 2 };
 enum { ROWS = 4, VECTORS = 2 };
 #endif
 
+enum { LINE = 16 }; /* floats of a cache line */
+
 /* Weights that do not follow each other along the inner dimension are taken in pieces of so many, whose
  * cache lines last from one block of rows to the next; the sums wait in y. */
 enum { PIECE = 64 };
@@ -41,6 +43,12 @@ AED_INLINE void dense_block(int rows, int vectors, const dense_piece *piece, con
             if (!piece->first) sum[i][v] = v_load(y + i * columns + v * AED_WIDTH);
         }
     for (int k = 0; k < piece->inner; k++) {
+        /* The weights of the next block of rows, whose lines are too far apart for the processor to
+         * see them coming: one a turn, row after row or as they lie. */
+        if (w_column != 1)
+            __builtin_prefetch(w + k * w_column + LINE);
+        else if (k % LINE < rows)
+            __builtin_prefetch(w + (rows + k % LINE) * w_row + k / LINE * LINE);
         vf in[VECTORS];
         for (int v = 0; v < vectors; v++) in[v] = v_load(x + k * columns + v * AED_WIDTH);
         for (int i = 0; i < rows; i++) {
@@ -94,7 +102,8 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
     int vectors;
     for (int64_t n = 0; n < columns; n += vectors * AED_WIDTH) {
         const int64_t left = (columns - n) / AED_WIDTH;
-        vectors = left < VECTORS ? (int)left : VECTORS;
+        /* Not 3 and 1: a single register's sums wait for each other. */
+        vectors = left < VECTORS ? (int)left : left == VECTORS + 1 ? (VECTORS + 1) / 2 : VECTORS;
         for (int k = 0; k < inner; k += most) {
             const dense_piece piece = {.inner = inner - k < most ? inner - k : most,
                                        .columns = columns,
@@ -184,15 +193,18 @@ AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, 
             v_store(grad + i * grad_stride + v * AED_WIDTH, sum[i][v]);
 }
 
-/* The same for the first `valid` columns of the part only. */
+/* The same for the first `valid` columns of one register only. */
 AED_INLINE void grad_edge(int rows, int valid, bool add, int64_t columns, const float *u,
                           const float *strip, float *grad, int64_t grad_stride)
 {
-    float edge[GRAD_ROWS][GRAD_PART] = {{0}};
-    const size_t bytes = sizeof(float) * (size_t)valid;
-    for (int i = 0; i < rows; i++) memcpy(edge[i], grad + i * grad_stride, bytes);
-    grad_block(rows, add, columns, u, strip, edge[0], GRAD_PART);
-    for (int i = 0; i < rows; i++) memcpy(grad + i * grad_stride, edge[i], bytes);
+    vf sum[GRAD_ROWS];
+    for (int i = 0; i < rows; i++)
+        sum[i] = add ? v_load_first(grad + i * grad_stride, valid) : v_zero();
+    for (int64_t n = 0; n < columns; n++) {
+        const vf in = v_load(strip + n * STRIP);
+        for (int i = 0; i < rows; i++) sum[i] = v_fma(v_set(u[i * columns + n]), in, sum[i]);
+    }
+    for (int i = 0; i < rows; i++) v_store_first(grad + i * grad_stride, valid, sum[i]);
 }
 
 /* All parts of the strip's first `valid` columns. */
@@ -202,8 +214,9 @@ AED_INLINE void grad_parts(int rows, int valid, bool add, int64_t columns, const
     int part = 0;
     for (; part + GRAD_PART <= valid; part += GRAD_PART)
         grad_block(rows, add, columns, u, strip + part, grad + part, grad_stride);
-    if (part < valid)
-        grad_edge(rows, valid - part, add, columns, u, strip + part, grad + part, grad_stride);
+    for (; part < valid; part += AED_WIDTH)
+        grad_edge(rows, valid - part < AED_WIDTH ? valid - part : AED_WIDTH, add, columns, u,
+                  strip + part, grad + part, grad_stride);
 }
 
 #define GRAD_CASE(n)                                                           \
@@ -243,10 +256,12 @@ void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const 
             transpose_strip(end - k < STRIP ? end - k : STRIP, columns, v + k * columns,
                             scratch + (k - first) * columns);
         /* Rows of grad are passed through in order: they are too many for a near cache. */
-        for (int m = 0; m < a; m += GRAD_ROWS)
+        int blocks = (a + GRAD_ROWS - 1) / GRAD_ROWS;
+        for (int m = 0, rows; m < a; m += rows, blocks--) {
+            rows = (a - m + blocks - 1) / blocks;
             for (int k = first; k < end; k += STRIP)
-                grad_rows(a - m < GRAD_ROWS ? a - m : GRAD_ROWS, end - k < STRIP ? end - k : STRIP,
-                          add, columns, u + m * columns, scratch + (k - first) * columns,
-                          grad + (int64_t)m * b + k, b);
+                grad_rows(rows, end - k < STRIP ? end - k : STRIP, add, columns, u + m * columns,
+                          scratch + (k - first) * columns, grad + (int64_t)m * b + k, b);
+        }
     }
 }

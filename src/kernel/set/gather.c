@@ -64,6 +64,126 @@ AED_INLINE void gather_pair(int channels, int places, const float *w, int64_t w_
     }
 }
 
+/* ---- One output channel --------------------------------------------------------------------------- */
+
+/* Its sums would take a load for each product. Where places lie side by side, and the taps of a row too,
+ * an input is loaded once for all the places that it meets: of SEGMENTS segments of SIDE places. */
+#if AED_WIDTH > 4
+enum {
+    SIDE = 4,
+    SEGMENTS = AED_WIDTH == 16 ? 4 : 1,
+    RUN_PLACES = SIDE * SEGMENTS,
+    LONGEST_RUN = 5
+};
+
+/* Whether entries e ... e+run-1 are positions in a row, whose taps move by `step`. */
+static bool is_run(const aed_pairs *pairs, int32_t e, int run, int step)
+{
+    for (int i = 1; i < run; i++)
+        if (pairs->tap[e + i] != pairs->tap[e] + step * i ||
+            pairs->position[e + i] != pairs->position[e] + i)
+            return false;
+    return true;
+}
+
+/* The length of the runs that a row's entries are made of, positive if taps ascend with the positions,
+ * else negative; 0 if they are not. */
+static int run_of_row(const aed_pairs *pairs, int32_t row)
+{
+    const int32_t begin = pairs->start[row], end = pairs->start[row + 1];
+    for (int run = LONGEST_RUN; run > 1; run--) {
+        if ((end - begin) % run || end == begin) continue;
+        const int step = pairs->tap[begin + 1] > pairs->tap[begin] ? 1 : -1;
+        int32_t e = begin;
+        while (e < end && is_run(pairs, e, run, step)) e += run;
+        if (e == end) return run * step;
+    }
+    return 0;
+}
+
+/* The products of one run and input channel: x points to the run's first input of each segment. */
+AED_INLINE void run_products(int run, int step, const float *w, const float *const *x, int64_t at,
+                             int64_t lanes, vf (*sum)[VECTORS])
+{
+    vf weight[LONGEST_RUN];
+#pragma GCC unroll 8
+    for (int k = 0; k < run; k++) weight[k] = v_keep(v_set(w[step * k]));
+#pragma GCC unroll 8
+    for (int i = 0; i < SIDE + run - 1; i++)
+#pragma GCC unroll 8
+        for (int s = 0; s < SEGMENTS; s++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++) {
+                const vf in = v_keep(v_load(x[s] + at + i * lanes + v * AED_WIDTH));
+#pragma GCC unroll 8
+                for (int k = 0; k < run; k++)
+                    if (i >= k && i - k < SIDE)
+                        sum[s * SIDE + i - k][v] = v_fma(weight[k], in, sum[s * SIDE + i - k][v]);
+            }
+}
+
+/* RUN_PLACES rows of the order from number i on, all of whose segments lie side by side. */
+AED_INLINE void gather_runs(int run, int step, bool go_on, const gather_task *t, int32_t i)
+{
+    const int32_t *order = t->pairs.order, *shift = t->pairs.shift;
+    const int32_t begin = t->pairs.start[order[i]], end = t->pairs.start[order[i] + 1];
+    const int64_t lanes = t->lanes;
+    const float *x[SEGMENTS], *w = t->w;
+    float *y[SEGMENTS];
+    vf sum[RUN_PLACES][VECTORS];
+    for (int s = 0; s < SEGMENTS; s++) {
+        x[s] = t->x + (shift[i + s * SIDE] - shift[i]) * lanes;
+        y[s] = t->y + order[i + s * SIDE] * t->y_row;
+    }
+    for (int p = 0; p < RUN_PLACES; p++)
+        for (int v = 0; v < VECTORS; v++)
+            sum[p][v] = go_on ? v_load(y[p / SIDE] + p % SIDE * t->y_row + v * AED_WIDTH)
+                              : v_set(t->bias ? t->bias[0] : 0);
+    int64_t at = 0;
+    for (int c = 0; c < t->inputs; c++, w += t->w_in, at += t->x_channel)
+        for (int32_t e = begin; e < end; e += run)
+            run_products(run, step, w + t->pairs.tap[e], x, at + t->pairs.position[e] * lanes,
+                         lanes, sum);
+    const vf lowest = v_set(t->lowest);
+    for (int p = 0; p < RUN_PLACES; p++)
+        for (int v = 0; v < VECTORS; v++)
+            v_store(y[p / SIDE] + p % SIDE * t->y_row + v * AED_WIDTH,
+                    v_select(sum[p][v] < lowest, lowest, sum[p][v]));
+}
+
+/* Whether all segments of the RUN_PLACES rows from number i on lie side by side: order and shift ascend
+ * strictly within a group, so that the ends tell. */
+static bool are_segments(const aed_pairs *pairs, int32_t i)
+{
+    for (int32_t s = i; s < i + RUN_PLACES; s += SIDE)
+        if (pairs->order[s + SIDE - 1] - pairs->order[s] != SIDE - 1 ||
+            pairs->shift[s + SIDE - 1] - pairs->shift[s] != SIDE - 1)
+            return false;
+    return true;
+}
+
+#define RUN_FUNCTION(run, step, go_on)                                                           \
+    static __attribute__((noinline)) void runs_##run##_##step##_##go_on(const gather_task *task, \
+                                                                        int32_t i)               \
+    {                                                                                            \
+        gather_runs(run, step ? 1 : -1, go_on, task, i);                                         \
+    }
+#define RUN_FUNCTIONS(run) \
+    RUN_FUNCTION(run, 0, 0) RUN_FUNCTION(run, 1, 0) RUN_FUNCTION(run, 0, 1) RUN_FUNCTION(run, 1, 1)
+RUN_FUNCTIONS(2)
+RUN_FUNCTIONS(3)
+RUN_FUNCTIONS(4)
+RUN_FUNCTIONS(5)
+#define RUN_ROW(run)                                                                 \
+    {                                                                                \
+        {runs_##run##_0_0, runs_##run##_0_1}, { runs_##run##_1_0, runs_##run##_1_1 } \
+    }
+static void (*const run_functions[LONGEST_RUN - 1][2][2])(const gather_task *task, int32_t i) = {
+    RUN_ROW(2), RUN_ROW(3), RUN_ROW(4), RUN_ROW(5)};
+#endif
+
+/* ---- Any number of channels ---------------------------------------------------------------------- */
+
 /* Rows number first ... end-1 of the order, `places` at once: those meet alike. */
 AED_INLINE void gather_rows(int channels, int places, bool go_on, const gather_task *t,
                             int32_t first, int32_t end)
@@ -107,8 +227,51 @@ AED_INLINE void gather_rows(int channels, int places, bool go_on, const gather_t
     }
 }
 
-/* The task's rows: of each group as many at once as fit; what is left of it one by one, together with
- * the small groups that follow. */
+#if AED_WIDTH > 4
+/* One channel: rows at ... stop-1, which meet alike, where they and their taps lie side by side, and
+ * those between. Returns the first row of what is left. */
+AED_INLINE int32_t gather_side_by_side(bool go_on, const gather_task *t, int32_t at, int32_t stop)
+{
+    enum { AT_ONCE = RUN_PLACES > PLACES(1) ? RUN_PLACES : PLACES(1) };
+    if (stop - at < AT_ONCE) return at;
+    const int run = run_of_row(&t->pairs, t->pairs.order[at]);
+    if (run == 0) return at;
+    const int length = run < 0 ? -run : run;
+    void (*const gather)(const gather_task *, int32_t) = run_functions[length - 2][run > 0][go_on];
+    while (at + AT_ONCE <= stop)
+        if (are_segments(&t->pairs, at)) {
+            gather(t, at);
+            at += RUN_PLACES;
+        } else {
+            gather_rows(1, PLACES(1), go_on, t, at, at + PLACES(1));
+            at += PLACES(1);
+        }
+    return at;
+}
+#endif
+
+/* Rows at ... stop-1, which meet alike: as many at once as fit, then half of that where a block has
+ * few sums, which wait for each other. Returns the first row of what is left. */
+AED_INLINE int32_t gather_alike(int channels, int places, bool go_on, const gather_task *t,
+                                int32_t at, int32_t stop)
+{
+#if AED_WIDTH > 4
+    if (channels == 1) at = gather_side_by_side(go_on, t, at, stop);
+#endif
+    if (stop - at >= places) {
+        const int32_t whole = stop - (stop - at) % places;
+        gather_rows(channels, places, go_on, t, at, whole);
+        at = whole;
+    }
+    if (channels <= FEW_CHANNELS && places > 4 && stop - at >= places / 2) {
+        gather_rows(channels, places / 2, go_on, t, at, at + places / 2);
+        at += places / 2;
+    }
+    return at;
+}
+
+/* The task's rows, group by group; what is left of one goes together with the small groups that
+ * follow. */
 AED_INLINE void gather_groups(int channels, int places, bool go_on, const gather_task *task)
 {
     const gather_task t = *task; /* a copy, whose members can stay in registers */
@@ -121,11 +284,10 @@ AED_INLINE void gather_groups(int channels, int places, bool go_on, const gather
     for (int32_t at = t.first, stop; at < t.end; at = stop) {
         while (group[g + 1] <= at) g++;
         stop = group[g + 1] < t.end ? group[g + 1] : t.end;
-        const int32_t whole = stop - (stop - at) % places;
-        gather_rows(channels, places, go_on, &t, at, whole);
+        const int32_t rest = gather_alike(channels, places, go_on, &t, at, stop);
         while (stop < t.end && group[g + 2] - group[g + 1] < places) stop = group[++g + 1];
         if (stop > t.end) stop = t.end;
-        gather_rows(channels, 1, go_on, &t, whole, stop);
+        gather_rows(channels, 1, go_on, &t, rest, stop);
     }
 }
 

@@ -7,46 +7,58 @@
  * 16 lanes, in that order; only at the end are a weight's 16 lanes added up (sum.c). */
 #include "kernel/set/set.h"
 
-/* The most channels of a block, the columns beside n channels, and the registers of each sum: as
- * many sums as the registers allow, but no more columns than there are pointers. */
+/* Register blocks: channels, columns and the registers of each sum, as many sums as the registers
+ * allow. First those of 1, 2 ... FEW channels, which serve what is left of any number. */
 #if AED_WIDTH == 16
-enum { CHANNELS = 4 };
-#define COLUMNS(n) ((n) <= 3 ? 8 : 6)
-#define VECTORS(n) 1
+enum { FEW = 4 };
+#define EACH_SHAPE(call)                                                                \
+    call(1, 8, 1) call(2, 8, 1) call(3, 8, 1) call(4, 6, 1) call(4, 5, 1) call(5, 5, 1) \
+        call(8, 3, 1)
 #elif AED_WIDTH == 8
-enum { CHANNELS = 4 };
-#define COLUMNS(n) ((n) == 1 ? 6 : 12 / (n))
-#define VECTORS(n) ((n) == 1 ? 2 : 1)
+enum { FEW = 4 };
+#define EACH_SHAPE(call) call(1, 6, 2) call(2, 6, 1) call(3, 4, 1) call(4, 3, 1)
 #else
-enum { CHANNELS = 2 };
-#define COLUMNS(n) 1
-#define VECTORS(n) 1
+enum { FEW = 2 };
+#define EACH_SHAPE(call) call(1, 1, 1) call(2, 1, 1)
 #endif
+/* A single channel of u meets taps that follow each other: so many runs of n columns pass at once, and
+ * rows for so many registers of u. */
+#if AED_WIDTH == 16
+enum { HELD = 8, LONGEST_RUN = 5, RUN_COLUMNS = 12 };
+#elif AED_WIDTH == 8
+enum { HELD = 4, LONGEST_RUN = 5, RUN_COLUMNS = 10 };
+#else
+enum { LONGEST_RUN = 0, RUN_COLUMNS = 1 };
+#endif
+#define RUNS(n) (RUN_COLUMNS / (n))
 enum {
-    MOST_COLUMNS = 28, /* whose sums are kept at once, for */
+    BLOCK_CHANNELS = 8, /* of a shape at most, and its columns */
+    BLOCK_COLUMNS = 12, /* of runs too */
+    MOST_COLUMNS = 56,  /* whose sums are kept at once, for */
     MOST_CHANNELS = 16,
-    MOST_SUMS = MOST_COLUMNS * MOST_CHANNELS + AED_LANE_BLOCK, /* rounded up */
-    PADDED = MOST_COLUMNS + 8,                                 /* 8: up to whole register blocks */
-    CHUNK = 64 /* blocks of 16 lanes that pass at once */
+    MOST_SUMS = 448,                       /* in all */
+    PADDED = MOST_COLUMNS + BLOCK_COLUMNS, /* up to whole register blocks */
+    CHUNK = 64                             /* blocks of 16 lanes that pass at once */
 };
 
 /* Some channels of u, some columns, and a chunk of a group's rows. */
 typedef struct weight_task {
     const float *u;
     int64_t u_channel;
-    int columns;
+    int lanes, columns;
+    int run;                          /* columns that lie side by side in v, in runs of so many */
     const float *v[PADDED];           /* where the group's first row meets the column */
     float *sums[PADDED];              /* [channels][16] */
     int blocks;                       /* of 16 lanes, of the chunk's rows in turn: */
     int32_t u_at[CHUNK], v_at[CHUNK]; /* where each lies in a channel, and beyond v */
 } weight_task;
 
-AED_INLINE void weight_block(int channels, const weight_task *task, int column, int part)
+AED_INLINE void weight_block(int channels, int columns, int vectors, const weight_task *task,
+                             int column, int part)
 {
     const weight_task *t = task;
-    const int columns = COLUMNS(channels), vectors = VECTORS(channels);
-    const float *v[COLUMNS(1)];
-    vf sum[CHANNELS][COLUMNS(1)][VECTORS(1)];
+    const float *v[BLOCK_COLUMNS];
+    vf sum[BLOCK_CHANNELS][BLOCK_COLUMNS][2];
     for (int j = 0; j < columns; j++) {
         v[j] = t->v[column + j] + part * AED_WIDTH;
         for (int i = 0; i < channels; i++)
@@ -63,7 +75,7 @@ AED_INLINE void weight_block(int channels, const weight_task *task, int column, 
         for (int k = 0; k < vectors; k++) {
             const float *const here = row + k * AED_WIDTH;
             if (channels < columns) { /* the fewer factors are held, the others pass */
-                vf held[CHANNELS];
+                vf held[BLOCK_CHANNELS];
                 for (int i = 0; i < channels; i++) held[i] = v_keep(v_load(here + i * u_channel));
                 for (int j = 0; j < columns; j++) {
                     vf in = v_load(v[j] + at + k * AED_WIDTH);
@@ -72,7 +84,7 @@ AED_INLINE void weight_block(int channels, const weight_task *task, int column, 
                         sum[i][j][k] = v_fma(held[i], in, sum[i][j][k]);
                 }
             } else {
-                vf held[COLUMNS(1)];
+                vf held[BLOCK_COLUMNS];
                 for (int j = 0; j < columns; j++)
                     held[j] = v_keep(v_load(v[j] + at + k * AED_WIDTH));
                 for (int i = 0; i < channels; i++) {
@@ -90,38 +102,110 @@ AED_INLINE void weight_block(int channels, const weight_task *task, int column, 
                         sum[i][j][k]);
 }
 
-/* Register blocks have constant sizes: one function for each number of channels. */
-#define WEIGHT_FUNCTION(n)                                                 \
-    static __attribute__((noinline)) void weight_##n(const weight_task *t) \
-    {                                                                      \
-        for (int column = 0; column < t->columns; column += COLUMNS(n))    \
-            for (int part = 0; part < AED_PARTS; part += VECTORS(n))       \
-                weight_block(n, t, column, part);                          \
+/* ---- Runs ---------------------------------------------------------------------------------------- */
+
+/* Where rows follow each other as the columns of a run do, a column of one row is the next column of
+ * the row before: it is loaded once for all of them. */
+#if AED_WIDTH > 4
+/* `runs` runs of `run` columns, `blocks` blocks of 16 lanes a row. */
+AED_INLINE void weight_runs(int run, int runs, int blocks, const weight_task *t, int column,
+                            int part)
+{
+    const int rows = HELD / blocks, lanes = blocks * AED_LANE_BLOCK;
+    const int32_t whole = (rows - 1) * lanes + (blocks - 1) * AED_LANE_BLOCK;
+    const float *v[RUNS(2)];
+    vf sum[RUNS(2)][LONGEST_RUN];
+    for (int r = 0; r < runs; r++) {
+        v[r] = t->v[column + r * run] + part * AED_WIDTH;
+        for (int j = 0; j < run; j++)
+            sum[r][j] = v_load(t->sums[column + r * run + j] + part * AED_WIDTH);
     }
+    const float *u = t->u + part * AED_WIDTH;
+    for (int at = 0; at < t->blocks;) {
+        const float *row = u + t->u_at[at];
+        const int64_t shift = t->v_at[at];
+        const int last = at + HELD - 1;
+        if (last < t->blocks && t->u_at[last] - t->u_at[at] == whole &&
+            t->v_at[last] - t->v_at[at] == whole) {
+            vf held[HELD];
+            for (int i = 0; i < HELD; i++) held[i] = v_keep(v_load(row + i * AED_LANE_BLOCK));
+#pragma GCC unroll 16
+            for (int i = 0; i < rows + run - 1; i++)
+#pragma GCC unroll 8
+                for (int r = 0; r < runs; r++)
+#pragma GCC unroll 2
+                    for (int block = 0; block < blocks; block++) {
+                        const vf in = v_load(v[r] + shift + i * lanes + block * AED_LANE_BLOCK);
+#pragma GCC unroll 8
+                        for (int j = 0; j < run; j++)
+                            if (i - j >= 0 && i - j < rows)
+                                sum[r][j] = v_fma(held[(i - j) * blocks + block], in, sum[r][j]);
+                    }
+            at += HELD;
+        } else {
+            const vf in = v_keep(v_load(row));
+            for (int r = 0; r < runs; r++)
+                for (int j = 0; j < run; j++)
+                    sum[r][j] = v_fma(in, v_load(v[r] + shift + j * lanes), sum[r][j]);
+            at++;
+        }
+    }
+    for (int r = 0; r < runs; r++)
+        for (int j = 0; j < run; j++)
+            v_store(t->sums[column + r * run + j] + part * AED_WIDTH, sum[r][j]);
+}
 
-WEIGHT_FUNCTION(1)
-WEIGHT_FUNCTION(2)
-#if AED_WIDTH > 4
-WEIGHT_FUNCTION(3)
-WEIGHT_FUNCTION(4)
+#define RUN_FUNCTION(n, blocks)                                                     \
+    static __attribute__((noinline)) void runs_##n##_##blocks(const weight_task *t) \
+    {                                                                               \
+        for (int column = 0; column < t->columns; column += RUNS(n) * n)            \
+            for (int part = 0; part < AED_PARTS; part++)                            \
+                weight_runs(n, RUNS(n), blocks, t, column, part);                   \
+    }
+RUN_FUNCTION(2, 1)
+RUN_FUNCTION(3, 1)
+RUN_FUNCTION(4, 1)
+RUN_FUNCTION(5, 1)
+RUN_FUNCTION(2, 2)
+RUN_FUNCTION(3, 2)
+RUN_FUNCTION(4, 2)
+RUN_FUNCTION(5, 2)
+
+static void (*const run_functions[2][LONGEST_RUN - 1])(const weight_task *task) = {
+    {runs_2_1, runs_3_1, runs_4_1, runs_5_1}, {runs_2_2, runs_3_2, runs_4_2, runs_5_2}};
 #endif
 
-static void (*const weight_functions[CHANNELS])(const weight_task *task) = {
-    weight_1,
-    weight_2,
-#if AED_WIDTH > 4
-    weight_3,
-    weight_4,
-#endif
-};
-static const int weight_columns[CHANNELS] = {
-    COLUMNS(1),
-    COLUMNS(2),
-#if AED_WIDTH > 4
-    COLUMNS(3),
-    COLUMNS(4),
-#endif
-};
+/* The length of the runs that the columns make up, all of them equally long; else 1. */
+static int run_length(const weight_task *task)
+{
+    int run = 1;
+    while (run < task->columns && task->v[run] == task->v[run - 1] + task->lanes) run++;
+    if (run < 2 || run > LONGEST_RUN || task->columns % run || task->lanes > 2 * AED_LANE_BLOCK)
+        return 1;
+    for (int i = run; i < task->columns; i++)
+        if (i % run && task->v[i] != task->v[i - 1] + task->lanes) return 1;
+    return run;
+}
+
+/* ---- Shapes -------------------------------------------------------------------------------------- */
+
+/* Register blocks have constant sizes: one function for each shape. */
+#define WEIGHT_FUNCTION(n, m, vectors)                                           \
+    static __attribute__((noinline)) void weight_##n##_##m(const weight_task *t) \
+    {                                                                            \
+        for (int column = 0; column < t->columns; column += m)                   \
+            for (int part = 0; part < AED_PARTS; part += vectors)                \
+                weight_block(n, m, vectors, t, column, part);                    \
+    }
+EACH_SHAPE(WEIGHT_FUNCTION)
+
+typedef struct weight_shape {
+    int channels, columns;
+    void (*add)(const weight_task *task);
+} weight_shape;
+#define SHAPE(n, m, vectors) {n, m, weight_##n##_##m},
+static const weight_shape shapes[] = {EACH_SHAPE(SHAPE)};
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 /* Some channels of u and a block of columns: taps first_tap ... first_tap+taps-1 of channels first_b ... first_b+b-1. */
 typedef struct column_block {
@@ -149,8 +233,9 @@ static void enter_columns(const aed_gather_weight *plan, const column_block *blo
         }
     }
     task->columns = count;
-    for (const int end = count + PADDED - MOST_COLUMNS; count && count < end; count++) {
-        task->v[count] = task->v[count - 1];
+    task->run = block->a == 1 ? run_length(task) : 1;
+    for (const int end = count + BLOCK_COLUMNS; count && count < end; count++) {
+        task->v[count] = task->v[count - task->run];
         task->sums[count] = unused;
     }
 }
@@ -159,7 +244,7 @@ static void enter_columns(const aed_gather_weight *plan, const column_block *blo
 static void add_sums(const aed_gather_weight *plan, const column_block *block, const float *sums,
                      float *grad)
 {
-    float out[MOST_SUMS], *next = out;
+    float out[MOST_SUMS + AED_LANE_BLOCK], *next = out; /* rounded up */
     AED_SET(lane_sums)(block->b * block->taps * block->a, sums, out);
     grad += block->first_a * plan->w_a + block->first_b * plan->w_b + block->first_tap;
     for (int b = 0; b < block->b; b++, grad += plan->w_b)
@@ -180,32 +265,43 @@ static void enter_rows(const aed_pairs *pairs, int32_t first, int32_t rows, int 
     task->blocks = count;
 }
 
-/* All channels of the block over a chunk, `most` at a time. */
-static void pass_chunk(const column_block *block, int most, const float *u, weight_task *task)
+/* All channels of the block over a chunk: as many at a time as the shape has, then what is left. */
+static void pass_chunk(const column_block *block, const weight_shape *shape, const float *u,
+                       weight_task *task)
 {
-    const int columns = task->columns + PADDED - MOST_COLUMNS;
+    const int columns = task->columns + BLOCK_COLUMNS;
     int first = 0;
-    for (;;) {
+#if AED_WIDTH > 4
+    if (task->run > 1) {
+        task->u = u;
+        run_functions[task->lanes / AED_LANE_BLOCK - 1][task->run - 2](task);
+        return;
+    }
+#endif
+    while (first < block->a) {
+        const int left = block->a - first;
+        const weight_shape *s = left < shape->channels ? &shapes[least(left, FEW) - 1] : shape;
         task->u = u + first * task->u_channel;
-        weight_functions[least(block->a - first, most) - 1](task);
-        if (first + most >= block->a) break;
-        first += most;
-        for (int i = 0; i < columns; i++) task->sums[i] += most * AED_LANE_BLOCK;
+        s->add(task);
+        first += s->channels;
+        for (int i = 0; i < columns; i++) task->sums[i] += s->channels * AED_LANE_BLOCK;
     }
     for (int i = 0; i < columns; i++) task->sums[i] -= first * AED_LANE_BLOCK;
 }
 
 /* The gradient of a block. */
-static void weight_block_rows(const aed_gather_weight *plan, const column_block *block, int most,
-                              int lanes, const float *u, const float *v, float *grad)
+static void weight_block_rows(const aed_gather_weight *plan, const column_block *block,
+                              const weight_shape *shape, int lanes, const float *u, const float *v,
+                              float *grad)
 {
     const aed_pairs *pairs = &plan->pairs;
-    float sums[MOST_SUMS * AED_LANE_BLOCK] __attribute__((aligned(64)));
+    float sums[(MOST_SUMS + AED_LANE_BLOCK) * AED_LANE_BLOCK] __attribute__((aligned(64)));
     float unused[MOST_CHANNELS * AED_LANE_BLOCK] __attribute__((aligned(64)));
     const int count = block->b * block->taps * block->a;
     for (int i = 0; i < count * AED_LANE_BLOCK; i += AED_WIDTH) v_store(sums + i, v_zero());
     for (int i = 0; i < block->a * AED_LANE_BLOCK; i += AED_WIDTH) v_store(unused + i, v_zero());
     weight_task task;
+    task.lanes = lanes;
     task.u_channel = (int64_t)pairs->rows * lanes;
     u += block->first_a * task.u_channel;
     const int32_t rows = CHUNK * AED_LANE_BLOCK / lanes;
@@ -214,45 +310,76 @@ static void weight_block_rows(const aed_gather_weight *plan, const column_block 
         if (task.columns == 0) continue;
         for (int32_t i = pairs->group[g]; i < pairs->group[g + 1]; i += rows) {
             enter_rows(pairs, i, least(pairs->group[g + 1] - i, rows), lanes, &task);
-            pass_chunk(block, most, u, &task);
+            pass_chunk(block, shape, u, &task);
         }
     }
     add_sums(plan, block, sums, grad);
 }
 
-/* The size of blocks of channels with which the fewest register blocks serve all of them. */
-static int most_channels(int channels, int64_t columns)
+/* How a plan is cut: the shape of register blocks, and the channels of u and v whose sums are kept at
+ * once, with all taps if they are few enough. */
+typedef struct weight_cut {
+    const weight_shape *shape;
+    int a, b, taps;
+} weight_cut;
+
+/* Half cycles, about, in which blocks of the shape take a row of `columns` columns of all channels: two
+ * products a cycle, or two loads. */
+static int64_t shape_cost(const weight_shape *shape, int channels, int64_t columns)
 {
-    int best = 1;
-    int64_t fewest = INT64_MAX;
-    for (int n = 1; n <= CHANNELS; n++) {
-        const int64_t blocks = (channels + n - 1) / n *
-                               ((columns + weight_columns[n - 1] - 1) / weight_columns[n - 1]);
-        if (blocks > fewest) continue;
-        fewest = blocks;
-        best = n;
+    int64_t cost = 12; /* to enter the row */
+    while (channels > 0) {
+        const weight_shape *s = channels < shape->channels ? &shapes[least(channels, FEW) - 1]
+                                                           : shape;
+        const int m = s->channels == 1 && LONGEST_RUN > 0 ? RUN_COLUMNS : s->columns;
+        const int products = s->channels * m, loads = s->channels + m + 2;
+        const int blocks = channels / s->channels;
+        cost += blocks * ((columns + m - 1) / m) * (products > loads ? products : loads);
+        channels -= blocks * s->channels;
     }
-    return best;
+    return cost;
+}
+
+/* The cheapest cut of a large plan; small ones have no time to look for it. */
+static weight_cut cut_plan(const aed_gather_weight *plan)
+{
+    enum { LARGE = 4096, SEVERAL = 6 }; /* pairs of channels and positions; channels of v to try */
+    const int taps = least(plan->taps, MOST_COLUMNS),
+              channels = least(plan->a_channels, MOST_CHANNELS);
+    weight_cut cut = {.shape = &shapes[least(plan->a_channels, FEW) - 1],
+                      .a = channels,
+                      .b = least(MOST_COLUMNS / taps, plan->b_channels),
+                      .taps = taps};
+    cut.b = least(cut.b, MOST_SUMS / (taps * cut.a) > 1 ? MOST_SUMS / (taps * cut.a) : 1);
+    if ((int64_t)plan->pairs.start[plan->pairs.rows] * plan->a_channels < LARGE) return cut;
+    double least_cost = 0;
+    for (int i = FEW - 1; i < SHAPES; i++)
+        for (int b = 1; b <= least(SEVERAL, plan->b_channels) && b * taps <= MOST_COLUMNS; b++) {
+            const int n = shapes[i].channels;
+            const int most = least(MOST_CHANNELS, MOST_SUMS / (b * taps)) / n * n;
+            if (most == 0) continue;
+            const int a = least(plan->a_channels, most);
+            const double cost = (double)shape_cost(&shapes[i], a, b * taps) / (a * b);
+            if (least_cost > 0 && cost >= least_cost) continue;
+            least_cost = cost;
+            cut = (weight_cut){.shape = &shapes[i], .a = a, .b = b, .taps = taps};
+        }
+    return cut;
 }
 
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad)
 {
-    const int taps_at_once = least(plan->taps, MOST_COLUMNS);
-    const int b_at_once = MOST_COLUMNS / taps_at_once;
-    const int64_t columns = (int64_t)plan->b_channels * plan->taps;
-    const int most = most_channels(plan->a_channels,
-                                   columns < MOST_COLUMNS ? columns : MOST_COLUMNS);
-    const int a_at_once = MOST_CHANNELS / most * most;
-    for (int a = 0; a < plan->a_channels; a += a_at_once)
-        for (int b = 0; b < plan->b_channels; b += b_at_once)
-            for (int32_t tap = 0; tap < plan->taps; tap += taps_at_once) {
+    const weight_cut cut = cut_plan(plan);
+    for (int a = 0; a < plan->a_channels; a += cut.a)
+        for (int b = 0; b < plan->b_channels; b += cut.b)
+            for (int32_t tap = 0; tap < plan->taps; tap += cut.taps) {
                 const column_block block = {.first_tap = tap,
-                                            .taps = least(plan->taps - tap, taps_at_once),
+                                            .taps = least(plan->taps - tap, cut.taps),
                                             .first_b = b,
-                                            .b = least(plan->b_channels - b, b_at_once),
+                                            .b = least(plan->b_channels - b, cut.b),
                                             .first_a = a,
-                                            .a = least(plan->a_channels - a, a_at_once)};
-                weight_block_rows(plan, &block, most, lanes, u, v, grad);
+                                            .a = least(plan->a_channels - a, cut.a)};
+                weight_block_rows(plan, &block, cut.shape, lanes, u, v, grad);
             }
 }

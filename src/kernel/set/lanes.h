@@ -50,6 +50,29 @@ AED_INLINE vf v_load(const float *p)
 
 AED_INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
+/* The first `count` lanes at p, 0 < count <= AED_WIDTH; loaded, the others are 0. */
+#if defined(__AVX512F__)
+AED_INLINE vf v_load_first(const float *p, int count)
+{
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)(0xffff >> (AED_WIDTH - count)), p);
+}
+AED_INLINE void v_store_first(float *p, int count, vf v)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)(0xffff >> (AED_WIDTH - count)), (__m512)v);
+}
+#else
+AED_INLINE vf v_load_first(const float *p, int count)
+{
+    vf v = {0};
+    memcpy(&v, p, sizeof *p * (size_t)count);
+    return v;
+}
+AED_INLINE void v_store_first(float *p, int count, vf v)
+{
+    memcpy(p, &v, sizeof *p * (size_t)count);
+}
+#endif
+
 AED_INLINE vu v_load_u(const uint32_t *p)
 {
     vu v;
