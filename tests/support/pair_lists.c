@@ -9,6 +9,18 @@
 
 #include "core/memory.h"
 #include "layer/pairs.h"
+#include "support/kernel_case.h"
+
+aed_case_window aed_case_window_dense(uint64_t *seed)
+{
+    aed_case_window window = {.taps = aed_case_int(seed, 1, 7),
+                              .stride = 1,
+                              .dilation = 1,
+                              .positions = aed_case_int(seed, 10, 70)};
+    window.padding = aed_case_int(seed, 0, window.taps - 1);
+    window.wide_positions = window.positions + window.taps - 1 - 2 * window.padding;
+    return window;
+}
 
 aed_pairs aed_case_pairs_make(const aed_case_window *window, aed_case_order order)
 {

@@ -175,6 +175,14 @@ static void gather_case(const aed_kernels_table *set, uint64_t seed)
     check_gather(set, &window, outputs, aed_case_int(&seed, 1, 9), seed);
 }
 
+/* One output channel, or a few, whose places and taps lie side by side. */
+static void dense_gather_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const aed_case_window window = aed_case_window_dense(&seed);
+    const int outputs = aed_case_int(&seed, 1, 2);
+    check_gather(set, &window, outputs, aed_case_int(&seed, 1, 9), seed);
+}
+
 /* An input beyond the second cache, which passes in chunks. */
 static void large_gather_case(const aed_kernels_table *set, uint64_t seed)
 {
@@ -191,14 +199,16 @@ static void test_gather(void **state)
 {
     (void)state;
     in_every_set(gather_case, 300);
+    in_every_set(dense_gather_case, 100);
     in_every_set(large_gather_case, 2);
 }
 
-static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)
+static void check_gather_weight(const aed_kernels_table *set, const aed_case_window *window_given,
+                                int a, uint64_t seed)
 {
-    const aed_case_window window = random_window(&seed);
+    const aed_case_window window = *window_given;
     const int lanes = 16 * aed_case_int(&seed, 1, 4), taps = window.taps;
-    const int a = aed_case_int(&seed, 1, 20), b = aed_case_int(&seed, 1, 10);
+    const int b = aed_case_int(&seed, 1, 10);
     aed_gather_weight plan = {.a_channels = a,
                               .b_channels = b,
                               .w_a = b * taps,
@@ -230,9 +240,24 @@ static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)
     aed_free(before);
 }
 
+static void gather_weight_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const aed_case_window window = random_window(&seed);
+    check_gather_weight(set, &window, aed_case_int(&seed, 1, 20), seed);
+}
+
+/* One channel, or some, whose places and taps lie side by side: many rows for every register block. */
+static void dense_gather_weight_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const aed_case_window window = aed_case_window_dense(&seed);
+    const int a = aed_case_int(&seed, 0, 1) ? 1 : aed_case_int(&seed, 2, 20);
+    check_gather_weight(set, &window, a, seed);
+}
+
 static void test_gather_weight(void **state)
 {
     (void)state;
+    in_every_set(dense_gather_weight_case, 100);
     in_every_set(gather_weight_case, 300);
 }
 
