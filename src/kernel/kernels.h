@@ -17,6 +17,10 @@
 #include "aedist/status.h"
 
 enum { AED_LANE_BLOCK = 16, AED_POOL_CHANNELS = 8 };
+/* A pooled window that is NaN gives its gradient to nobody: its winner's number. */
+enum { AED_POOL_NOBODY = 4 };
+/* The most taps in a line of a padded convolution. */
+enum { AED_PADDED_MOST = 5 };
 
 typedef enum aed_activation {
     AED_IDENTITY,
@@ -71,6 +75,16 @@ typedef struct aed_gather_weight {
     int32_t taps;
     aed_pairs pairs;
 } aed_gather_weight;
+
+/* A convolution of stride 1 over planes x[inputs][rows][columns] that are padded already, and relu or no
+ * activation. */
+typedef struct aed_padded_conv {
+    int outputs, inputs;
+    int64_t w_out, w_in; /* strides of the weights, whose taps are [high][wide] */
+    int32_t rows, columns;
+    int high, wide; /* wide: 2 ... AED_PADDED_MOST */
+    float lowest;   /* of an output: 0 for relu, else -infinity */
+} aed_padded_conv;
 
 /* How many rows of v dense_weight turns over at once: strips that stay in a near cache together. */
 enum { AED_DENSE_STRIP = 32 };
@@ -132,7 +146,7 @@ typedef struct aed_kernels {
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    aed_activation activation, const float *x, float *y);
     /* The same followed by an activation and pooling: y[o][window] and the index of each window's winner,
-     * the first largest (a NaN is; it then has the index 4). scratch: AED_POOL_CHANNELS * high *
+     * the first largest (a NaN is; it then has the index AED_POOL_NOBODY). scratch: AED_POOL_CHANNELS * high *
      * columns * 16 floats. */
     void (*gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
                         const float *w, const float *bias, const float *x, float *y,
@@ -140,6 +154,14 @@ typedef struct aed_kernels {
     /* dx[c][rows][columns] before activation and pooling, from what gather_pool left. */
     void (*unpool)(const aed_pooling *pooling, int channels, int lanes, const float *y,
                    const uint8_t *winner, const float *dy, float *dx);
+    /* y[o][window] = the largest of a convolution's 2 x 2 outputs, after its activation, and the index of
+     * the winner; windows without a column or row of outputs are dropped. */
+    void (*convolve_pool)(const aed_padded_conv *conv, int lanes, const float *w, const float *bias,
+                          const float *x, float *y, uint8_t *winner);
+    /* Adds to the gradients of its weights and (unless NULL) biases, from what convolve_pool left. */
+    void (*convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, const float *x,
+                                   const float *y, const uint8_t *winner, const float *dy,
+                                   float *grad_w, float *grad_b);
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
                           float *grad);
     /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */

@@ -35,6 +35,8 @@ typedef struct aed_product {
     int64_t folded_at;          /* floats of scratch before the folded weights and their gradient */
     bool pooled;                /* with an activation and a pooling behind it */
     aed_pooling pooling;
+    bool padded; /* of few input channels, which are padded for it: */
+    aed_padded_conv padded_conv;
     aed_gather pool_plan;  /* the forward plan in slabs of a line of windows */
     int64_t pooled_floats; /* of a group's pooled output */
     int32_t *pool_memory;

@@ -4,7 +4,11 @@
  * large map before the pooling is never written. Kept are the pooled outputs and, behind them, a byte
  * for each window's winner. On the way back the map's gradient is spread out again, for as many
  * output channels at a time as stay in the cache. The results are those of the separate layers, bit
- * for bit. */
+ * for bit.
+ *
+ * Of few input channels the convolution's planes are padded, for kernels that hold a window in registers
+ * (kernel/set/padded.c). If nobody wants the input's gradient they sum the weights' gradient, too, window
+ * by window: the one result with bits of its own. */
 #include <string.h>
 
 #include "core/memory.h"
@@ -13,6 +17,35 @@
 
 /* Bytes of spread gradients that share the cache of a core with the other factor. */
 static const int64_t SPREAD_BYTES = 256 * 1024;
+
+/* Few input channels are padded for kernels that need no index lists and keep a window in registers. */
+static void plan_padded(aed_product *product)
+{
+    enum { FEW_INPUTS = 4 };
+    const aed_axis *y = &product->axes[0], *x = &product->axes[1];
+    const aed_activation activation = product->pooling.activation;
+    product->padded = product->to_narrow && product->pooling.high == 2 &&
+                      product->wide <= FEW_INPUTS && x->kernel >= 2 &&
+                      x->kernel <= AED_PADDED_MOST && y->stride == 1 && x->stride == 1 &&
+                      y->dilation == 1 && x->dilation == 1 &&
+                      (activation == AED_IDENTITY || activation == AED_RELU);
+    product->padded_conv = (aed_padded_conv){.outputs = product->narrow,
+                                             .inputs = product->wide,
+                                             .w_out = product->wide * product->taps,
+                                             .w_in = product->taps,
+                                             .rows = (int32_t)(y->wide + 2 * y->padding),
+                                             .columns = (int32_t)(x->wide + 2 * x->padding),
+                                             .high = (int)y->kernel,
+                                             .wide = (int)x->kernel,
+                                             .lowest = activation == AED_RELU ? 0
+                                                                              : -__builtin_inff()};
+}
+
+static int64_t padded_floats(const aed_product *product)
+{
+    const aed_padded_conv *conv = &product->padded_conv;
+    return (int64_t)conv->inputs * conv->rows * conv->columns * product->lanes;
+}
 
 static aed_status plan_pool(aed_layer *layer, const aed_layer *pool)
 {
@@ -38,6 +71,9 @@ static aed_status plan_pool(aed_layer *layer, const aed_layer *pool)
     layer->kept = pooled / 4; /* a byte each */
     layer->scratch = (product->to_narrow ? product->narrow_floats : product->wide_floats) +
                      (int64_t)AED_POOL_CHANNELS * high * columns * AED_LANE_BLOCK;
+    plan_padded(product);
+    if (product->padded && layer->scratch < padded_floats(product))
+        layer->scratch = padded_floats(product);
     return aed_pairs_group_slabs(&plan->pairs, high * columns, product->pool_memory, slab);
 }
 
@@ -64,6 +100,26 @@ static int64_t winners_at(const aed_product *product)
     return product->groups * product->pooled_floats;
 }
 
+/* x of a group with zeros around each plane. */
+static void pad_planes(const aed_product *product, const float *x, float *padded)
+{
+    const aed_axis *high = &product->axes[0], *wide = &product->axes[1];
+    const int64_t lanes = product->lanes, line = wide->wide * lanes, side = wide->padding * lanes;
+    const int64_t above = high->padding * product->padded_conv.columns * lanes;
+    const size_t bytes = sizeof *x;
+    for (int c = 0; c < product->wide; c++) {
+        memset(padded, 0, (size_t)above * bytes);
+        padded += above;
+        for (int64_t row = 0; row < high->wide; row++, x += line, padded += line + 2 * side) {
+            memset(padded, 0, (size_t)side * bytes);
+            memcpy(padded + side, x, (size_t)line * bytes);
+            memset(padded + side + line, 0, (size_t)side * bytes);
+        }
+        memset(padded, 0, (size_t)above * bytes);
+        padded += above;
+    }
+}
+
 void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights *weights,
                               const float *x, float *y, float *scratch)
 {
@@ -71,12 +127,19 @@ void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights 
     const float *bias = weights->bias;
     uint8_t *winner = (uint8_t *)(y + winners_at(product));
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
-    for (int g = 0; g < product->groups; g++)
-        layer->kernels->gather_pool(&product->pool_plan, &product->pooling, layer->lanes,
-                                    weights->weight + g * product->weight_floats,
-                                    bias ? bias + (int64_t)g * product->pool_plan.outputs : NULL,
-                                    x + g * x_floats, y + g * product->pooled_floats,
-                                    winner + g * product->pooled_floats, scratch);
+    for (int g = 0; g < product->groups; g++) {
+        const float *const w = weights->weight + g * product->weight_floats;
+        const float *const b = bias ? bias + (int64_t)g * product->pool_plan.outputs : NULL;
+        const int64_t pooled = g * product->pooled_floats;
+        if (product->padded) {
+            pad_planes(product, x + g * x_floats, scratch);
+            layer->kernels->convolve_pool(&product->padded_conv, layer->lanes, w, b, scratch,
+                                          y + pooled, winner + pooled);
+        } else {
+            layer->kernels->gather_pool(&product->pool_plan, &product->pooling, layer->lanes, w, b,
+                                        x + g * x_floats, y + pooled, winner + pooled, scratch);
+        }
+    }
 }
 
 /* One group, or some of its output channels: those from `first` on. Pointers are to the group's. */
@@ -126,6 +189,13 @@ void aed_product_pool_backward(const aed_layer *layer, const aed_product_weights
                               .winner = winner + pooled,
                               .weight_grad = weights->weight_grad + g * product->weight_floats};
         if (weights->bias_grad) block.bias_grad = weights->bias_grad + (int64_t)g * outputs;
+        if (product->padded && !dx) {
+            pad_planes(product, block.x, scratch);
+            layer->kernels->convolve_pool_gradient(&product->padded_conv, layer->lanes, scratch,
+                                                   block.y, block.winner, block.dy,
+                                                   block.weight_grad, block.bias_grad);
+            continue;
+        }
         for (; block.first < outputs; block.first += block.channels) {
             const int left = outputs - block.first;
             block.channels = left < most ? left : (int)most;

@@ -107,6 +107,42 @@ AED_INLINE vi v_select_i(vi mask, vi a, vi b) { return (vi)v_select(mask, (vf)a,
 AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
 AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* Masks that AVX-512 keeps in registers of their own, and choices by them. */
+#if defined(__AVX512F__)
+typedef __mmask16 vm;
+AED_INLINE vm v_greater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
+AED_INLINE vm v_unordered(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q);
+}
+AED_INLINE vm v_equal_i(vi a, int b)
+{
+    return _mm512_cmpeq_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
+}
+AED_INLINE vm v_below_i(vi a, int b)
+{
+    return _mm512_cmplt_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
+}
+AED_INLINE vf v_pick(vm mask, vf a, vf b)
+{
+    return (vf)_mm512_mask_blend_ps(mask, (__m512)b, (__m512)a);
+}
+AED_INLINE vi v_pick_i(vm mask, vi a, vi b)
+{
+    return (vi)_mm512_mask_blend_epi32(mask, (__m512i)b, (__m512i)a);
+}
+AED_INLINE vf v_where(vm mask, vf a) { return (vf)_mm512_maskz_mov_ps(mask, (__m512)a); }
+#else
+typedef vi vm;
+AED_INLINE vm v_greater(vf a, vf b) { return a > b; }
+AED_INLINE vm v_unordered(vf a, vf b) { return (a != a) | (b != b); }
+AED_INLINE vm v_equal_i(vi a, int b) { return a == b; }
+AED_INLINE vm v_below_i(vi a, int b) { return a < b; }
+AED_INLINE vf v_pick(vm mask, vf a, vf b) { return v_select(mask, a, b); }
+AED_INLINE vi v_pick_i(vm mask, vi a, vi b) { return v_select_i(mask, a, b); }
+AED_INLINE vf v_where(vm mask, vf a) { return v_and(mask, a); }
+#endif
+
 /* Within [lo, hi]; NaN stays. */
 AED_INLINE vf v_clip(vf a, float lo, float hi)
 {

@@ -6,9 +6,6 @@
 #include "kernel/set/activation.h"
 #include "kernel/set/set.h"
 
-/* The index of a window that is NaN: it gives its gradient to nobody. */
-enum { NOBODY = 4 };
-
 /* As relu's derivative is 0 where it is flat, it may come after the maximum: a window of zeros has no
  * winner that counts. */
 AED_INLINE void pool_windows(aed_activation kind, int high, const aed_pooling *pooling, int width,
@@ -32,7 +29,7 @@ AED_INLINE void pool_windows(aed_activation kind, int high, const aed_pooling *p
                 index = k == 0 ? index : v_select_i(wins, (vi){0} + k, index);
             }
             const vi nobody = top != top;
-            index = v_select_i(nobody, (vi){0} + NOBODY, index);
+            index = v_select_i(nobody, (vi){0} + AED_POOL_NOBODY, index);
             if (kind == AED_RELU) top = activation_value(kind, top, parameter);
             v_store(y + (int64_t)window * lanes + lane, top);
             v_store_bytes(winner + (int64_t)window * lanes + lane, index);

@@ -31,6 +31,11 @@ void AED_SET(unpool)(const aed_pooling *pooling, int channels, int lanes, const 
  * `lanes` that y and winner have. */
 void AED_SET(pool_line)(const aed_pooling *pooling, int width, int lanes, const float *rows,
                         float *y, uint8_t *winner);
+void AED_SET(convolve_pool)(const aed_padded_conv *conv, int lanes, const float *w,
+                            const float *bias, const float *x, float *y, uint8_t *winner);
+void AED_SET(convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, const float *x,
+                                     const float *y, const uint8_t *winner, const float *dy,
+                                     float *grad_w, float *grad_b);
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad);
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
