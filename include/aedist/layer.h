@@ -33,6 +33,7 @@ typedef struct aed_tile {
     const uint32_t *ids;     /* [lanes] sample ids */
     bool train;              /* noise and dropout act in training only */
     bool first;              /* of its leaf: see aed_layer.starts_weight */
+    float *join;             /* NULL, or of its leaf's last tile: see there, too */
     const aed_rng_key *keys; /* [layers] of this epoch, by layer index; set if is_random */
     float *scratch;          /* model-wide scratch, as large as the largest layer asked for */
     struct aed_laps *laps;   /* of layers: forward by index, then backward; NULL: nobody measures */
@@ -78,7 +79,8 @@ struct aed_layer {
     int tensor_count; /* tensors[].name is "weight", "bias" from infer; the model makes it whole */
     aed_tensor tensors[AED_LAYER_MAX_TENSORS];
     /* backward writes the gradient of tensors[0] of a leaf's first tile instead of adding to it, so
-     * that nobody has to clear it. */
+     * that nobody has to clear it; and of the last one, if that has a `join`, it adds the whole leaf's
+     * gradient to that, a block like grads, instead of keeping it. */
     bool starts_weight;
     int64_t scratch; /* floats */
     int64_t kept;    /* floats of a tile behind y that forward leaves for backward */

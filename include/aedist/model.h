@@ -57,6 +57,10 @@ float *aed_model_gradient(const aed_model *model, float *workspace, const float 
 /* Prepares grads (a block) for the tiles of a leaf, the first of which says so (aed_tile.first) and goes
  * back from layer `from`: clears all but what that tile writes. */
 void aed_model_begin_leaf(const aed_model *model, int from, float *grads);
+/* Whether there is anything that such a tile writes. */
+bool aed_model_starts_weights(const aed_model *model, int from);
+/* Adds grads of a leaf whose last tile had `join` (aed_tile.join) to that: all but what it added. */
+void aed_model_join_leaf(const aed_model *model, int from, const float *grads, float *join);
 /* After forward. Goes back from dy, the gradient of the output of layer `from` in a gradient buffer,
  * to that of layer `to` < from, adding to grads (a block). Returns the buffer with the latter, NULL
  * if no layer up to `to` has parameters; the buffer dy is overwritten. */

@@ -164,12 +164,22 @@ void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles)
     *doubles = (double *)(payload + behind);
 }
 
-void aed_sum_push(aed_sum *sum)
+float *aed_sum_left(const aed_sum *sum)
+{
+    const int64_t leaf = sum->first + sum->pushed;
+    return leaf % 2 == 1 && sum->pushed > 0 ? (float *)slot(sum, sum->stack.depth - 1) : NULL;
+}
+
+void aed_sum_push(aed_sum *sum, bool joined)
 {
     const aed_tree_node leaf = {sum->first + sum->pushed++, 0};
     int top = sum->stack.depth;
-    for (int joins = aed_tree_push(sum->leaves, &sum->stack, leaf); joins > 0; joins--, top--)
-        aed_sum_add(sum->floats, sum->doubles, slot(sum, top - 1), slot(sum, top));
+    for (int joins = aed_tree_push(sum->leaves, &sum->stack, leaf); joins > 0; joins--, top--) {
+        const int64_t floats = joined ? 0 : sum->floats;
+        const size_t from = joined ? (size_t)sum->floats * sizeof(float) : 0;
+        aed_sum_add(floats, sum->doubles, slot(sum, top - 1) + from, slot(sum, top) + from);
+        joined = false; /* it was the leaf alone */
+    }
 }
 
 /* Zero leaves in place of those that the caller left out, so that no rank waits for ever. */
@@ -182,7 +192,7 @@ static aed_status fill_in(aed_sum *sum)
         double *doubles;
         aed_sum_leaf(sum, &floats, &doubles);
         memset(floats, 0, (size_t)sum->floats * sizeof *floats);
-        aed_sum_push(sum);
+        aed_sum_push(sum, false);
     }
     return aed_fail(AED_INTERNAL, "sum: %lld leaves of rank %d were not handed over",
                     (long long)missing, sum->comm.rank);

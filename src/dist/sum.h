@@ -13,6 +13,7 @@
 #ifndef AED_DIST_SUM_H
 #define AED_DIST_SUM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dist/dist.h"
@@ -30,8 +31,11 @@ void aed_sum_begin(aed_sum *sum, int64_t leaves, int64_t *first, int64_t *end);
 /* The payload of this rank's next leaf: floats, 64-byte aligned, as memory has them, and zeroed doubles.
  * Valid until push. */
 void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
-/* Hands the leaf over: merges finished neighbours. */
-void aed_sum_push(aed_sum *sum);
+/* The floats of the leaf to the left that this leaf's are first added to, valid until push; NULL if they
+ * are not. Who can add them while he makes them saves a way through memory. */
+float *aed_sum_left(const aed_sum *sum);
+/* Hands the leaf over: merges finished neighbours. `joined`: its floats are in those of aed_sum_left. */
+void aed_sum_push(aed_sum *sum, bool joined);
 /* The sum on every rank: valid until the next begin. Collective (no communication on one rank). A
  * rank that fails while it makes a leaf still pushes all of its block and says so by a flag among
  * the doubles; leaves left out count as zero, and their rank gets AED_INTERNAL. */

@@ -173,10 +173,11 @@ typedef struct aed_kernels {
                   int64_t w_column, const float *bias, aed_activation activation, const float *x,
                   float *y);
     /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b]. Unless
-     * `add` what grad holds does not count: the sum starts from 0.
+     * `add` what grad holds does not count: the sum starts from 0. Unless `join` is NULL, join += the
+     * sum instead, and grad stays.
      * scratch: aed_dense_weight_group(b, columns) * columns floats. */
     void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                         float *grad, float *scratch);
+                         float *grad, float *join, float *scratch);
 
     void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
     void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,

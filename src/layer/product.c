@@ -187,11 +187,13 @@ static void dense_gradient(const aed_layer *layer, const float *narrow_side, con
                            float *grad, const aed_tile *tile)
 {
     const aed_product *product = layer->state;
+    float *const join = tile->join ? tile->join + layer->tensors[0].offset : NULL;
     for (int g = 0; g < product->groups; g++)
         layer->kernels->dense_weight(
             product->narrow, product->wide, product->narrow_positions * layer->lanes,
             narrow_side + g * product->narrow_floats, wide_side + g * product->wide_floats,
-            !tile->first, grad + g * product->weight_floats, tile->scratch);
+            !tile->first, grad + g * product->weight_floats,
+            join ? join + g * product->weight_floats : NULL, tile->scratch);
 }
 
 /* Adds to the weight's gradient of a group for `channels` output channels from `first` on; dy is

@@ -31,17 +31,54 @@ const float *aed_model_forward(const aed_model *model, const float *params, floa
     return aed_model_forward_from(model, params, workspace, -1, tile);
 }
 
-void aed_model_begin_leaf(const aed_model *model, int from, float *grads)
+/* Whether a leaf's first tile writes the gradient of this layer's weight. */
+static bool is_started(const aed_model *model, int layer)
 {
-    int64_t done = 0; /* cleared or to be written */
+    return layer >= model->first_trained && /* or it is never gone to */
+           model->layers[layer].starts_weight;
+}
+
+bool aed_model_starts_weights(const aed_model *model, int from)
+{
+    for (int i = 0; i <= from; i++)
+        if (is_started(model, i)) return true;
+    return false;
+}
+
+/* Does something with all of a gradient but these weights', if the tile goes back from layer `from`. */
+static void each_rest(const aed_model *model, int from,
+                      void (*work)(int64_t count, const float *grads, float *to),
+                      const float *grads, float *to)
+{
+    int64_t done = 0;
     for (int i = 0; i <= from; i++) {
-        const aed_layer *layer = &model->layers[i];
-        if (!layer->starts_weight || i < model->first_trained) continue; /* or is never gone to */
-        const aed_tensor *weight = &layer->tensors[0];
-        memset(grads + done, 0, (size_t)(weight->offset - done) * sizeof *grads);
+        if (!is_started(model, i)) continue;
+        const aed_tensor *weight = &model->layers[i].tensors[0];
+        work(weight->offset - done, grads + done, to + done);
         done = weight->offset + aed_shape_count(&weight->shape);
     }
-    memset(grads + done, 0, (size_t)(model->parameter_block - done) * sizeof *grads);
+    work(model->parameter_block - done, grads + done, to + done);
+}
+
+static void clear(int64_t count, const float *grads, float *to)
+{
+    (void)grads;
+    memset(to, 0, (size_t)count * sizeof *to);
+}
+
+static void add(int64_t count, const float *grads, float *to)
+{
+    for (int64_t i = 0; i < count; i++) to[i] += grads[i];
+}
+
+void aed_model_begin_leaf(const aed_model *model, int from, float *grads)
+{
+    each_rest(model, from, clear, grads, grads);
+}
+
+void aed_model_join_leaf(const aed_model *model, int from, const float *grads, float *join)
+{
+    each_rest(model, from, add, grads, join);
 }
 
 float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken)

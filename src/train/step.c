@@ -6,12 +6,15 @@
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Samples [begin, end) of the order, tile by tile, into one leaf's payload; `samples` is the size
- * of the whole batch. */
+/* The layer from which training goes back. */
+static int last_layer(const aed_trainer *t) { return t->terms[t->backward[0]].layer; }
+
+/* Samples [begin, end) of the order, tile by tile, into one leaf's payload, or its last one's into
+ * `join`, too (see aed_tile); `samples` is the size of the whole batch. */
 static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_t end,
-                     int64_t samples, float *grads, double *sums)
+                     int64_t samples, float *grads, float *join, double *sums)
 {
-    if (pass->train) aed_model_begin_leaf(&t->model, t->terms[t->backward[0]].layer, grads);
+    if (pass->train) aed_model_begin_leaf(&t->model, last_layer(t), grads);
     for (int64_t first = begin; first < end; first += t->model.lanes) {
         aed_tile tile;
         const float *target;
@@ -26,6 +29,7 @@ static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_
             return;
         }
         tile.first = first == begin;
+        tile.join = first + t->model.lanes < end ? NULL : join;
         if (pass->visitor)
             pass->visitor->visit(pass->visitor->self, t, &tile, first, target,
                                  sums + t->term_count + AED_SLOTS);
@@ -63,6 +67,7 @@ aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, 
 {
     aed_trainer *t = trainer;
     const int64_t leaf = pass->leaf;
+    const bool joins = pass->train && aed_model_starts_weights(&t->model, last_layer(t));
     int64_t first, end;
     aed_sum_begin(pass->sum, (samples + leaf - 1) / leaf, &first, &end);
     const int64_t own_begin = begin + least(first * leaf, samples),
@@ -72,7 +77,7 @@ aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, 
     aed_status status = aed_trainer_scale(t, pass, own_begin, own_end);
     if (status != AED_OK) return status;
     for (int64_t i = first; i < end; i++) {
-        float *floats;
+        float *floats, *join = joins ? aed_sum_left(pass->sum) : NULL;
         double *doubles;
         if (t->data->streamed) {
             announce_leaf(t, pass, begin, samples, i);
@@ -80,8 +85,9 @@ aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, 
         }
         aed_sum_leaf(pass->sum, &floats, &doubles);
         run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples, floats,
-                 doubles);
-        aed_sum_push(pass->sum);
+                 join, doubles);
+        if (join) aed_model_join_leaf(&t->model, last_layer(t), floats, join);
+        aed_sum_push(pass->sum, join != NULL);
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
     }
     const float *floats;

@@ -103,7 +103,7 @@ static void run_dense(const bench *b)
 
 static void run_dense_weight(const bench *b)
 {
-    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], true, block[4],
+    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], true, block[4], NULL,
                           block[5]);
 }
 

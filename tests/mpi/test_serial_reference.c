@@ -26,9 +26,20 @@ static const char *const MODEL =
     "        epochs: 5, input_noise: 0.01, batch: 300}\n"
     "seed: 7\n";
 
+/* Dense layers, whose gradients a leaf adds to its neighbour's by itself. */
+static const char *const DENSE =
+    "data: {source: linear_mix, samples: 1000, features: 24, seed: 3}\n"
+    "model:\n"
+    "  encoder: [{linear: {out: 40, name: wide}}, tanh, {linear: 12}]\n"
+    "  decoder: [{linear: 33}, relu, {linear: 24}]\n"
+    "train: {loss: {reconstruction: mse, wide: {l1: 0.01}}, optimizer: {sgd: {lr: 0.05}},\n"
+    "        epochs: 5, batch: 300}\n"
+    "seed: 7\n";
+
 typedef struct setting {
     const char *tile, *leaf;
     int64_t leaves; /* of a full batch, by hand */
+    const char *model;
 } setting;
 
 /* One leaf's gradient by the trainer's own tile functions. */
@@ -97,7 +108,7 @@ static void check_setting(const setting *s)
     aed_source source;
     aed_dataset data;
     aed_trainer trainer, reference;
-    assert_int_equal(aed_config_parse(MODEL, "test.yaml", overrides, 2, &list), AED_OK);
+    assert_int_equal(aed_config_parse(s->model, "test.yaml", overrides, 2, &list), AED_OK);
     const aed_config *config = &list.trials[0].config;
     assert_int_equal(aed_source_create(&config->data, &source), AED_OK);
     assert_int_equal(aed_dataset_create(&source, NULL, &data), AED_OK);
@@ -134,25 +145,37 @@ static void check_setting(const setting *s)
 static void test_step_many_leaves(void **state)
 {
     (void)state;
-    check_setting(&(setting){"train.tile=16", "train.leaf=16", 19});
+    check_setting(&(setting){"train.tile=16", "train.leaf=16", 19, MODEL});
 }
 
 static void test_step_wider_tiles(void **state)
 {
     (void)state;
-    check_setting(&(setting){"train.tile=32", "train.leaf=32", 10});
+    check_setting(&(setting){"train.tile=32", "train.leaf=32", 10, MODEL});
 }
 
 static void test_step_leaves_of_two_tiles(void **state)
 {
     (void)state;
-    check_setting(&(setting){"train.tile=32", "train.leaf=64", 5});
+    check_setting(&(setting){"train.tile=32", "train.leaf=64", 5, MODEL});
 }
 
 static void test_step_one_leaf(void **state)
 {
     (void)state;
-    check_setting(&(setting){"train.tile=64", "train.leaf=512", 1});
+    check_setting(&(setting){"train.tile=64", "train.leaf=512", 1, MODEL});
+}
+
+static void test_step_dense_leaves_of_one_tile(void **state)
+{
+    (void)state;
+    check_setting(&(setting){"train.tile=16", "train.leaf=16", 19, DENSE});
+}
+
+static void test_step_dense_leaves_of_three_tiles(void **state)
+{
+    (void)state;
+    check_setting(&(setting){"train.tile=16", "train.leaf=48", 7, DENSE});
 }
 
 int main(int argc, char **argv)
@@ -162,6 +185,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_step_wider_tiles),
         cmocka_unit_test(test_step_leaves_of_two_tiles),
         cmocka_unit_test(test_step_one_leaf),
+        cmocka_unit_test(test_step_dense_leaves_of_one_tile),
+        cmocka_unit_test(test_step_dense_leaves_of_three_tiles),
     };
     aed_test_start(&argc, &argv);
     return aed_test_stop(cmocka_run_group_tests(tests, NULL, aed_test_hush));

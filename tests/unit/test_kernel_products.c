@@ -92,18 +92,24 @@ static void dense_weight_case(const aed_kernels_table *set, uint64_t seed)
     float *grad = aed_case_floats(&seed, a * b, -1, 1), *before = aed_case_copy(a * b, grad);
     float *scratch = aed_case_floats(&seed, aed_dense_weight_group(b, columns) * columns, -1, 1);
     const bool more = aed_case_int(&seed, 0, 1);
-    set->dense_weight(a, b, columns, u, v, more, grad, scratch);
+    float *join = aed_case_int(&seed, 0, 1) ? aed_case_floats(&seed, a * b, -1, 1) : NULL;
+    float *joined = join ? aed_case_copy(a * b, join) : NULL;
+    set->dense_weight(a, b, columns, u, v, more, grad, joined, scratch);
     for (int i = 0; i < a; i++)
         for (int j = 0; j < b; j++) {
             exact_sum sum = {0};
             if (more) add(&sum, before[i * b + j]);
             for (int64_t n = 0; n < columns; n++)
                 add(&sum, (double)u[i * columns + n] * v[j * columns + n]);
-            check("dense_weight", set, i * b + j, sum, grad[i * b + j]);
+            if (join) add(&sum, join[i * b + j]);
+            check("dense_weight", set, i * b + j, sum, (join ? joined : grad)[i * b + j]);
         }
+    if (join) aed_case_equal_bits("dense_weight's own gradient", a * b, before, grad);
     aed_free(u);
     aed_free(v);
     aed_free(grad);
+    aed_free(join);
+    aed_free(joined);
     aed_free(before);
     aed_free(scratch);
 }

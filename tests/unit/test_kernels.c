@@ -71,7 +71,11 @@ static float *dense_weight_case(const aed_kernels_table *set, uint64_t seed, int
     float *u = mixed_floats(&seed, a * columns), *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, *count = a * b, -1, 1);
     float *scratch = aed_case_odd_floats(&seed, aed_dense_weight_group(b, columns) * columns);
-    set->dense_weight(a, b, columns, u, v, aed_case_int(&seed, 0, 1), grad, scratch);
+    float *other = aed_case_floats(&seed, a * b, -1, 1);
+    const bool joins = aed_case_int(&seed, 0, 1);
+    set->dense_weight(a, b, columns, u, v, aed_case_int(&seed, 0, 1), joins ? other : grad,
+                      joins ? grad : NULL, scratch);
+    aed_free(other);
     aed_free(u);
     aed_free(v);
     aed_free(scratch);

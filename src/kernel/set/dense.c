@@ -172,14 +172,31 @@ static void transpose_strip(int rows, int64_t columns, const float *v, float *st
 /* Registers of columns that pass a block of rows at once. */
 enum { GRAD_PART = GRAD_VECTORS * AED_WIDTH };
 
-/* grad[rows][GRAD_PART] += u[rows][columns] times a part of the strip, or = unless `add`. */
-AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, const float *strip,
-                           float *grad, int64_t grad_stride)
+/* Where a block of rows goes, rows `stride` apart: see dense_weight. */
+typedef struct grad_place {
+    float *grad, *join;
+    int64_t stride;
+    bool add;
+} grad_place;
+
+AED_INLINE grad_place place_at(const grad_place *place, int64_t offset)
 {
+    grad_place moved = *place;
+    moved.grad += offset;
+    if (moved.join) moved.join += offset;
+    return moved;
+}
+
+/* Of rows x GRAD_PART elements: the products of u[rows][columns] with a part of the strip. */
+AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, const float *strip,
+                           const grad_place *place)
+{
+    const int64_t stride = place->stride;
+    float *const grad = place->grad, *const join = place->join;
     vf sum[GRAD_ROWS][GRAD_VECTORS];
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < GRAD_VECTORS; v++)
-            sum[i][v] = add ? v_load(grad + i * grad_stride + v * AED_WIDTH) : v_zero();
+            sum[i][v] = add ? v_load(grad + i * stride + v * AED_WIDTH) : v_zero();
     for (int64_t n = 0; n < columns; n++) {
         vf in[GRAD_VECTORS];
         for (int v = 0; v < GRAD_VECTORS; v++) in[v] = v_load(strip + n * STRIP + v * AED_WIDTH);
@@ -189,46 +206,62 @@ AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, 
         }
     }
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < GRAD_VECTORS; v++)
-            v_store(grad + i * grad_stride + v * AED_WIDTH, sum[i][v]);
+        for (int v = 0; v < GRAD_VECTORS; v++) {
+            const int64_t at = i * stride + v * AED_WIDTH;
+            if (join)
+                v_store(join + at, v_load(join + at) + sum[i][v]);
+            else
+                v_store(grad + at, sum[i][v]);
+        }
 }
 
 /* The same for the first `valid` columns of one register only. */
 AED_INLINE void grad_edge(int rows, int valid, bool add, int64_t columns, const float *u,
-                          const float *strip, float *grad, int64_t grad_stride)
+                          const float *strip, const grad_place *place)
 {
+    const int64_t stride = place->stride;
+    float *const grad = place->grad, *const join = place->join;
     vf sum[GRAD_ROWS];
-    for (int i = 0; i < rows; i++)
-        sum[i] = add ? v_load_first(grad + i * grad_stride, valid) : v_zero();
+    for (int i = 0; i < rows; i++) sum[i] = add ? v_load_first(grad + i * stride, valid) : v_zero();
     for (int64_t n = 0; n < columns; n++) {
         const vf in = v_load(strip + n * STRIP);
         for (int i = 0; i < rows; i++) sum[i] = v_fma(v_set(u[i * columns + n]), in, sum[i]);
     }
-    for (int i = 0; i < rows; i++) v_store_first(grad + i * grad_stride, valid, sum[i]);
+    for (int i = 0; i < rows; i++) {
+        const int64_t at = i * stride;
+        if (join)
+            v_store_first(join + at, valid, v_load_first(join + at, valid) + sum[i]);
+        else
+            v_store_first(grad + at, valid, sum[i]);
+    }
 }
 
 /* All parts of the strip's first `valid` columns. */
 AED_INLINE void grad_parts(int rows, int valid, bool add, int64_t columns, const float *u,
-                           const float *strip, float *grad, int64_t grad_stride)
+                           const float *strip, const grad_place *place)
 {
     int part = 0;
-    for (; part + GRAD_PART <= valid; part += GRAD_PART)
-        grad_block(rows, add, columns, u, strip + part, grad + part, grad_stride);
-    for (; part < valid; part += AED_WIDTH)
+    for (; part + GRAD_PART <= valid; part += GRAD_PART) {
+        const grad_place here = place_at(place, part);
+        grad_block(rows, add, columns, u, strip + part, &here);
+    }
+    for (; part < valid; part += AED_WIDTH) {
+        const grad_place here = place_at(place, part);
         grad_edge(rows, valid - part < AED_WIDTH ? valid - part : AED_WIDTH, add, columns, u,
-                  strip + part, grad + part, grad_stride);
+                  strip + part, &here);
+    }
 }
 
-#define GRAD_CASE(n)                                                           \
-    case n:                                                                    \
-        if (add)                                                               \
-            grad_parts(n, valid, true, columns, u, strip, grad, grad_stride);  \
-        else                                                                   \
-            grad_parts(n, valid, false, columns, u, strip, grad, grad_stride); \
+#define GRAD_CASE(n)                                               \
+    case n:                                                        \
+        if (place->add)                                            \
+            grad_parts(n, valid, true, columns, u, strip, place);  \
+        else                                                       \
+            grad_parts(n, valid, false, columns, u, strip, place); \
         break;
 
-static void grad_rows(int rows, int valid, bool add, int64_t columns, const float *u,
-                      const float *strip, float *grad, int64_t grad_stride)
+static void grad_rows(int rows, int valid, int64_t columns, const float *u, const float *strip,
+                      const grad_place *place)
 {
     switch (rows) {
         GRAD_CASE(1)
@@ -247,21 +280,25 @@ static void grad_rows(int rows, int valid, bool add, int64_t columns, const floa
 }
 
 void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                           float *grad, float *scratch)
+                           float *grad, float *join, float *scratch)
 {
+    const grad_place place = {.grad = grad, .join = join, .stride = b, .add = add};
     const int group = aed_dense_weight_group(b, columns);
     for (int first = 0; first < b; first += group) {
         const int end = b - first < group ? b : first + group;
         for (int k = first; k < end; k += STRIP)
             transpose_strip(end - k < STRIP ? end - k : STRIP, columns, v + k * columns,
                             scratch + (k - first) * columns);
-        /* Rows of grad are passed through in order: they are too many for a near cache. */
+        /* Rows of grad are passed through in order: they are too many for a near cache. They come in
+         * blocks of about the same size: a small one's sums wait for each other. */
         int blocks = (a + GRAD_ROWS - 1) / GRAD_ROWS;
         for (int m = 0, rows; m < a; m += rows, blocks--) {
             rows = (a - m + blocks - 1) / blocks;
-            for (int k = first; k < end; k += STRIP)
-                grad_rows(rows, end - k < STRIP ? end - k : STRIP, add, columns, u + m * columns,
-                          scratch + (k - first) * columns, grad + (int64_t)m * b + k, b);
+            for (int k = first; k < end; k += STRIP) {
+                const grad_place here = place_at(&place, (int64_t)m * b + k);
+                grad_rows(rows, end - k < STRIP ? end - k : STRIP, columns, u + m * columns,
+                          scratch + (k - first) * columns, &here);
+            }
         }
     }
 }

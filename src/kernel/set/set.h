@@ -43,7 +43,7 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
                     int64_t w_column, const float *bias, aed_activation activation, const float *x,
                     float *y);
 void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                           float *grad, float *scratch);
+                           float *grad, float *join, float *scratch);
 void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
                        float *y);
 void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
