@@ -9,11 +9,13 @@ usage: bench.py [--build DIR] [--torch PYTHON] [--jax PYTHON] [--json FILE] [--o
                   $AEDIST_TORCH_PYTHON, this one and python3)
   --jax PYTHON    the same for jax, and $AEDIST_JAX_PYTHON
   --json FILE     the figures (default bench.json in the build folder)
-  --only SECTION  of recipes, start, sweep, scaling, sum, records (default: all of them)
+  --only SECTION  of recipes, sets, start, sweep, scaling, sum, records (default: all of them)
 
 recipes   each recipe's step on one core, and on all of them, with samples a second, percent of the
           core's peak and the memory of a rank; PyTorch (eager and compiled) on as many threads and, for
           the models it has, JAX's scan. Ratios are to the best of these on as many cores.
+sets      each recipe with the processor's best kernels and with AVX2's, and what share of its own peak
+          AVX2's keeps beside the other's
 start     launch to first step and to the end of a run of one epoch
 sweep     bezier's 60 trials on one core and on all; what a trial costs beside its training
 scaling   bench_scaling.py's table
@@ -41,7 +43,7 @@ import bench_recipes as recipes
 import bench_scaling as scaling
 from bench_recipes import ROOT, environment
 
-SECTIONS = ["recipes", "start", "sweep", "scaling", "sum", "records"]
+SECTIONS = ["recipes", "sets", "start", "sweep", "scaling", "sum", "records"]
 CORES = os.cpu_count()
 
 
@@ -120,6 +122,48 @@ def bench_recipes(options, folder):
                   f"{show(r['jax_scan'], '{:.0f}'):>10}{show(r['ratio'], '{:.1f}'):>8}"
                   f"{row['memory_mib'] if cores == 1 else 0:7.0f}   {target}".rstrip(), flush=True)
     return {"peak_gflops": peak, "rows": rows}
+
+
+# ---- Kernel sets ------------------------------------------------------------------------------
+
+def with_set(name, work):
+    """What work() returns while that kernel set is forced."""
+    os.environ["AEDIST_SIMD"] = name
+    try:
+        return work()
+    finally:
+        del os.environ["AEDIST_SIMD"]
+
+
+def chosen_set(options, folder):
+    recipes.train(options.program, "linear2", ["train.epochs=1"], folder)
+    with h5py.File(folder / "results.h5") as file:
+        return str(file.attrs["kernels"])
+
+
+def bench_sets(options, folder):
+    best = chosen_set(options, folder)
+    if best != "avx512":
+        print(f"\nsets      none to compare: this processor's best are {best}")
+        return {}
+    peaks = {name: with_set(name, lambda: recipes.peak_gflops(options.build))
+             for name in (best, "avx2")}
+    print(f"\nsets; peaks are {peaks[best]:.0f} and {peaks['avx2']:.0f} GFLOP/s\n"
+          f"{'recipe':14}{'avx512, us':>12}{'% peak':>8}{'avx2, us':>12}{'% peak':>8}{'kept':>8}"
+          "   target 0.80")
+    rows = {}
+    for name in options.recipes or [name for name in recipes.DEFAULT if "@" not in name]:
+        recipe, _, wanted = name.partition("@")
+        overrides = [*recipes.OVERRIDES.get(recipe, recipes.IMAGES),
+                     *([f"train.batch={wanted}"] if wanted else [])]
+        steps, _, flops = recipes.plan(options.program, recipe, overrides)
+        us = {key: with_set(key, lambda: recipes.measure(options.program, recipe, overrides, steps,
+                                                         folder)) for key in peaks}
+        share = {key: flops / us[key] * 1e-1 / peaks[key] for key in peaks}
+        rows[name] = {"us_step": us, "peak_percent": share, "kept": share["avx2"] / share[best]}
+        print(f"{name:14}{us[best]:12.2f}{share[best]:8.1f}{us['avx2']:12.2f}{share['avx2']:8.1f}"
+              f"{rows[name]['kept']:8.2f}", flush=True)
+    return {"peak_gflops": peaks, "rows": rows}
 
 
 # ---- Start ------------------------------------------------------------------------------------
@@ -263,6 +307,8 @@ def main():
         folder = Path(scratch) / "run"
         if "recipes" in sections:
             figures["recipes"] = bench_recipes(options, folder)
+        if "sets" in sections:
+            figures["sets"] = bench_sets(options, folder)
         if "start" in sections:
             figures["start"] = bench_start(options, folder)
         if "sweep" in sections:
