@@ -73,6 +73,8 @@ float *aed_case_copy(int64_t count, const float *from)
 
 bool aed_case_on_valgrind(void) { return RUNNING_ON_VALGRIND != 0; }
 
+int aed_case_rounds(int count) { return aed_case_on_valgrind() ? count / 20 : count; }
+
 void aed_case_equal_bits(const char *what, int64_t count, const float *expected,
                          const float *actual)
 {

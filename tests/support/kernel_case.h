@@ -28,6 +28,9 @@ float *aed_case_copy(int64_t count, const float *from);
 
 /* Whether valgrind runs this: it does not flush subnormals nor keep every fused zero's sign. */
 bool aed_case_on_valgrind(void);
+/* How many of `count` random cases to try: all, or a twentieth where valgrind makes each twenty times as
+ * slow. What they assert is tried in full without it. */
+int aed_case_rounds(int count);
 
 /* Fails the case unless both hold the same bits; any NaN equals any NaN, as processors differ in
  * which operand's payload they pass on. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "support/kernel_case.h"
 #include "test_config.h"
 
 static aed_trial_list parse_all(const char *text, const char *const *overrides, int count)
@@ -530,6 +531,7 @@ static void test_sweep_bounds(void **state)
 static void test_twenty_thousand_trials(void **state)
 {
     (void)state;
+    if (aed_case_on_valgrind()) skip(); /* a minute of what smaller sweeps do above */
     const char *overrides[] = {"sweep.seed={range: [1, 5000]}",
                                "sweep.noise_scale={linspace: [0, 1, 5]}",
                                "sweep.exclude=[{noise_scale: 0.25}]"};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "support/kernel_case.h"
 #include "test_config.h"
 
 static uint64_t state_bits = 0x9E3779B97F4A7C15u;
@@ -85,7 +86,7 @@ static void test_parse_random_bytes(void **state)
 {
     (void)state;
     char text[257];
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < aed_case_rounds(20000); round++) {
         uint32_t length = random_below(sizeof text);
         bool ascii = random_below(2);
         for (uint32_t i = 0; i < length; i++)
@@ -99,7 +100,7 @@ static void test_parse_random_pieces(void **state)
 {
     (void)state;
     char text[512];
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < aed_case_rounds(20000); round++) {
         text[0] = 0;
         for (uint32_t i = random_below(30); i > 0; i--)
             strcat(text, pieces[random_below(sizeof pieces / sizeof *pieces)]);
@@ -135,7 +136,7 @@ static void test_parse_mutated_config(void **state)
 {
     (void)state;
     char text[2048];
-    for (int round = 0; round < 30000; round++) {
+    for (int round = 0; round < aed_case_rounds(30000); round++) {
         strcpy(text, bezier_text);
         for (uint32_t i = 1 + random_below(3); i > 0; i--) mutate(text, sizeof text);
         feed(text, overrides[random_below(sizeof overrides / sizeof *overrides)]);
@@ -147,7 +148,7 @@ static void test_parse_mutated_sweep(void **state)
 {
     (void)state;
     char text[4096], override[256];
-    for (int round = 0; round < 10000; round++) {
+    for (int round = 0; round < aed_case_rounds(10000); round++) {
         strcpy(text, sweep_text);
         for (uint32_t i = 1 + random_below(3); i > 0; i--) mutate(text, 1024);
         char all[4096];
@@ -167,7 +168,7 @@ static void test_parse_mutated_override(void **state)
 {
     (void)state;
     char override[256];
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < aed_case_rounds(20000); round++) {
         strcpy(override, overrides[1 + random_below(sizeof overrides / sizeof *overrides - 1)]);
         for (uint32_t i = 1 + random_below(3); i > 0; i--) mutate(override, sizeof override);
         feed(bezier_text, override);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/memory.h"
+#include "support/kernel_case.h"
 #include "support/layer_run.h"
 #include "support/reference.h"
 
@@ -220,9 +221,12 @@ static bool check_case(const aed_test_layer_case *c)
     aed_test_layer_create(c, &t);
     aed_test_layer_run(&t, sets[0], &first);
     double *y = aed_test_doubles(t.out);
-    bool ok = check_forward(&t, &first, y) & check_input_gradient(&t, &first, y);
-    for (int i = 0; i < t.layer.tensor_count; i++)
-        ok &= check_parameter_gradient(&t, &first, y, &t.layer.tensors[i]);
+    bool ok = check_forward(&t, &first, y);
+    if (!aed_case_on_valgrind()) { /* the slopes are float64 alone, and most of the time */
+        ok &= check_input_gradient(&t, &first, y);
+        for (int i = 0; i < t.layer.tensor_count; i++)
+            ok &= check_parameter_gradient(&t, &first, y, &t.layer.tensors[i]);
+    }
     for (int i = 0; i < count; i++) ok &= check_sets_agree(&t, &first, sets[i]);
     if (!ok) print_error("  in %s\n", t.name);
     aed_free(y);
