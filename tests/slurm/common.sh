@@ -73,9 +73,13 @@ has_state() {
     [ "$(job_field "$1" JobState)" = "$2" ]
 }
 
-# Whether job $1 has ended, for good.
-has_ended() {
+looks_ended() {
     [[ $(job_field "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$ ]]
+}
+
+# Whether job $1 has ended, for good: one that is queued again looks like it for a moment.
+has_ended() {
+    looks_ended "$1" && sleep 1 && looks_ended "$1"
 }
 
 # The job $1 with output $2 ends as done within $3 seconds, after at least $4 restarts, with the results of
