@@ -14,14 +14,8 @@ prefix=aed$(tr 0-9 a-j <<<$$)
 tools=$(mktemp --directory /tmp/aedist-hosts.XXXXXX) # mpirun's agent must have no blanks in its name
 trap 'hosts_down "$prefix"; rm -rf "$tools"' EXIT
 trap 'exit 1' INT TERM
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 hosts_up "$prefix" 3 || fail "no namespaces"
 hosts_agent "$tools/agent" "$prefix"

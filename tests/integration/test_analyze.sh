@@ -2,14 +2,8 @@
 # Analyses with the training and afterwards: what NumPy finds from the same weights and samples, the same
 # bits on any number of ranks, and what does not fit refused before any training.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 # run NAME RANKS ARG...
 run() {

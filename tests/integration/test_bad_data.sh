@@ -3,9 +3,8 @@
 # reason, exit 3, on one rank and on two, and little memory whatever a header claims. Good ones train,
 # the same on both.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 number=0
 
 "$AEDIST_PYTHON" - <<'END' || exit 1

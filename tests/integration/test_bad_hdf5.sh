@@ -2,9 +2,8 @@
 # HDF5 files that are missing, damaged or hold something else: one line on stderr with file and
 # reason, exit 3, on one rank and on two; and good ones train, the same on both.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 failed=0
 
 "$AEDIST_PYTHON" - <<'END' || exit 1

@@ -2,9 +2,8 @@
 # Wrong inputs: one clear line on stderr, the documented exit code, on one rank and on three, and no
 # results that look whole.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 failed=0
 number=0
 

@@ -2,14 +2,8 @@
 # The models of checkpoints: last and best weights of a trial on its way are evaluated, exported and told
 # as those of an ended trial are; when it has ended they are gone, and its result has the best weights.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 # The learning rate is too large: the first epochs are better than many that follow.
 config=("$AEDIST_SOURCE/configs/bezier.yaml" data.samples=4096 'sweep.seed=[1]' train.keep=best

@@ -3,14 +3,8 @@
 # kernel set; on other data and noise what PyTorch finds (where AEDIST_TORCH_PYTHON, else python3, has
 # it); and what does not fit is told in one line.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 python=${AEDIST_TORCH_PYTHON:-python3}
 torch=true

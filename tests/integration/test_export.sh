@@ -3,14 +3,8 @@
 # What is asked for wrongly is told in one line, and nothing is written over. The Python of
 # AEDIST_TORCH_PYTHON, else python3, is used if it has torch; else the plain one, without that part.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 python=${AEDIST_TORCH_PYTHON:-python3}
 "$python" -c 'import h5py, torch' 2>/dev/null || python=$AEDIST_PYTHON

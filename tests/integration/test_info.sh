@@ -2,15 +2,9 @@
 # What info tells of a run: the same of its ledger and its results.h5; torn, damaged, older and missing
 # files by name; of a running job, which it does not disturb. It never changes a file.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 config=$AEDIST_SOURCE/configs/bezier.yaml
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 
 # info CODE ARG...: the exit code, and no file changed; leaves stdout and stderr.
 info() {

@@ -2,16 +2,10 @@
 # The bezier2 recipe: parts begin with the parameters of a stored trial, frozen ones keep them to the bit,
 # on any number of ranks; the id depends on the weights, not on their folder; misfits are named.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 configs=$AEDIST_SOURCE/configs
 short=(data.samples=1000 train.optimizer.adam.lr=1.0e-2)
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 
 "$AEDIST" "$configs/bezier.yaml" 'sweep.seed=[11]' "${short[@]}" train.epochs=30 \
     --output runs/windows >windows.txt

@@ -2,9 +2,8 @@
 # Trainings that learn nothing, with the checks of set-ups off: they really do not, and that is said, once
 # on stderr, in the log, at the end and with the trial; the same on any number of ranks and after a stop.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 failed=0
 off='{reach: none, loss_targets: none, loss_outputs: none}'
 

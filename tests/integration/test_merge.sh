@@ -2,14 +2,8 @@
 # A sweep trained in parts by jobs of their own and merged: the same run as of one job; and whatever does
 # not belong together, or is not what it says, is refused before anything is written.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 support=$AEDIST_SOURCE/tests/support
 sweep=("$AEDIST_SOURCE/configs/bezier.yaml" data.samples=300 train.epochs=2 'sweep.seed=[1,2,3]'

@@ -2,19 +2,13 @@
 # A sweep packed into groups of ranks gives every trial the bits that it has alone, whatever the number
 # of ranks and the size of the groups; and with an exit code it says what became of it.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 compare=$AEDIST_SOURCE/tests/support/compare_runs.py
 config=$AEDIST_SOURCE/configs/bezier.yaml
 # Eight leaves a batch, so that every group has work for all its ranks.
 base=(train.epochs=30 data.samples=2048 train.batch=512 train.tile=16 train.leaf=64 snapshots.every=20)
 sweep=(sweep.seed='[1,2]' sweep.noise_scale='[0,1,2]' sweep.input_noise='[0,0.01]')
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 
 # Each of the twelve alone, all into one folder.
 for seed in 1 2; do

@@ -2,14 +2,8 @@
 # snapshots.print: true shows what results.h5 holds of the first samples at every epoch of a snapshot,
 # whichever group of ranks trains the trial; and it changes neither ids nor numbers.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 # train RUN RANKS RECIPE ARG...
 train() {

@@ -2,17 +2,11 @@
 # A run can be started again from what it leaves, after a kill and with more to do, and ends in the
 # same bits.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 compare=$AEDIST_SOURCE/tests/support/compare_runs.py
 config=$AEDIST_SOURCE/configs/bezier.yaml
 settings=(train.epochs=400 data.samples=4000 'sweep.noise_scale=[0,1.0]' 'sweep.seed=[1,2,3]')
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 
 # Trials of `killed` that have ended so far.
 ended() {

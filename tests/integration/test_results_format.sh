@@ -2,9 +2,8 @@
 # docs/results-format.md names everything that results.h5 holds, and nothing that it does not: the page is
 # held against runs of curves and of labelled images with all analyses and metrics.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 # train CODE RUN RECIPE ARG...: exits with CODE.
 train() {

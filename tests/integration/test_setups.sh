@@ -2,9 +2,8 @@
 # What the checks of set-ups do: an error ends the run, a warning is told once, a note in --dry-run only,
 # `none` trains. Image recipes are sound with files too.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 failed=0
 
 # try CODE ARG...: runs aedist, which must exit with CODE; leaves stdout and stderr.

@@ -2,9 +2,8 @@
 # Data that do not fit the memory given are read while others are trained on: weights and losses are
 # those of data in memory, on any number of ranks, and what cannot be read ends the run as it should.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 failed=0
 
 "$AEDIST_PYTHON" - <<'END' || exit 1

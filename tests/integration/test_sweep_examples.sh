@@ -2,9 +2,8 @@
 # docs/sweeps.md tells the truth: each of its examples makes as many trials as it says, and each of
 # its commands is taken.
 set -uo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 page=$AEDIST_SOURCE/docs/sweeps.md
 failed=0
 

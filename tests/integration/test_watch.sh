@@ -1,15 +1,9 @@
 #!/usr/bin/env bash
 # scripts/watch shows a run's trials from log.jsonl alone: ended, running, half a line, no line at all.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 watch=$AEDIST_SOURCE/scripts/watch
-
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 
 "$AEDIST" "$AEDIST_SOURCE/configs/bezier.yaml" data.samples=500 train.epochs=3 \
     'sweep={seed: [1,2], train.optimizer.adam.lr: [1.0e-3, 1.0e+30]}' --output run >run.txt || true

@@ -2,13 +2,8 @@
 # The Debian packages: what they hold and depend on. With AEDIST_FULL_TESTS=1, as root on Debian, they are
 # installed into a clean root by the steps of the Apptainer image, and used there as users do.
 set -euo pipefail
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH"
-fail() {
-    echo "$*"
-    exit 1
-}
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 can_make_root() {
     [ "${AEDIST_FULL_TESTS:-0}" = 1 ] && [ "$(id -u)" -eq 0 ] && command -v debootstrap >/dev/null &&

@@ -1,11 +1,6 @@
 # Shared by the tests of the report, which source it: runs to look at, and the tools that it needs.
 # shellcheck shell=bash
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
-
 need() {
     "$AEDIST_PYTHON" -c "import $1" 2>/dev/null && return
     echo "skipped: $AEDIST_PYTHON has no ${1//,/ or no}; 'scripts/setup --tests' installs it"
@@ -28,6 +23,5 @@ forge() {
     "$AEDIST_PYTHON" "$AEDIST_SOURCE/tests/support/forge_analysis.py" "$1" || fail "forge_analysis $1"
 }
 
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit 1
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"

@@ -6,11 +6,6 @@ cluster=$AEDIST_SOURCE/scripts/slurm-cluster
 compare=$AEDIST_SOURCE/tests/support/compare_runs.py
 sbatch_options=() # of all submissions of a test
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
-
 skip() {
     echo "skipped: $*"
     exit 77
@@ -22,9 +17,8 @@ for needed in munged slurmctld slurmd sbatch; do
 done
 unshare --uts --mount --pid --fork true 2>/dev/null || skip "no namespaces are allowed here"
 
-rm -rf "$AEDIST_SCRATCH"
-mkdir -p "$AEDIST_SCRATCH"
-cd "$AEDIST_SCRATCH" || exit
+# shellcheck source=tests/support/scratch.sh
+. "$AEDIST_SOURCE/tests/support/scratch.sh"
 
 # For tests that wait for Slurm's own slow clocks.
 only_in_full() {
