@@ -52,10 +52,23 @@ static void plan_gathers(aed_product *product)
                                                .pairs = product->lists.by_narrow};
 }
 
+/* A window over all of its input, which has no other place. */
+static bool is_single(const aed_axis *axis)
+{
+    return axis->narrow == 1 && axis->kernel == axis->wide && axis->padding == 0 &&
+           axis->dilation == 1;
+}
+
 static bool is_pointwise(const aed_axis *axis)
 {
     return axis->kernel == 1 && axis->stride == 1 && axis->padding == 0 &&
            axis->narrow == axis->wide;
+}
+
+/* How often a dense product wants the bias of an output channel: once for each of its rows. */
+static int64_t biases_each(const aed_product *product)
+{
+    return product->single && !product->to_narrow ? product->taps : 1;
 }
 
 aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
@@ -65,6 +78,7 @@ aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
     product->wide_positions = axes[0].wide * axes[1].wide;
     product->taps = axes[0].kernel * axes[1].kernel;
     product->pointwise = is_pointwise(&axes[0]) && is_pointwise(&axes[1]);
+    product->single = !product->folded && is_single(&axes[0]) && is_single(&axes[1]);
     product->narrow_floats = product->narrow * product->narrow_positions * product->lanes;
     product->wide_floats = product->wide * product->wide_positions * product->lanes;
     product->weight_floats = (int64_t)product->narrow * product->wide * product->taps;
@@ -108,6 +122,7 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
         layer->scratch = aed_dense_weight_group(product->wide, columns) * columns;
         layer->starts_weight = true;
     }
+    if (biases_each(product) > 1 && product->bias) layer->scratch = wide * product->taps;
     layer->out_interval = (aed_interval){-__builtin_inf(), __builtin_inf()};
 done:
     if (status != AED_OK) aed_product_destroy(layer);
@@ -126,6 +141,13 @@ void aed_product_destroy(aed_layer *layer)
     layer->state = NULL;
 }
 
+static const float *repeat_biases(const aed_product *product, const float *bias, float *repeated)
+{
+    const int64_t each = biases_each(product), count = product->wide * product->groups * each;
+    for (int64_t i = 0; i < count; i++) repeated[i] = bias[i / each];
+    return repeated;
+}
+
 /* One side of a group to the other; bias and activation (identity or relu) belong to the forward
  * direction. */
 static void apply_group(const aed_layer *layer, bool to_narrow, const float *weight,
@@ -133,15 +155,16 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
 {
     const aed_product *product = layer->state;
     const int64_t columns = product->narrow_positions * layer->lanes;
-    if (!product->pointwise) {
+    const int wide = product->single ? (int)(product->wide * product->taps) : product->wide;
+    if (!product->pointwise && !product->single) {
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
         layer->kernels->gather(plan, layer->lanes, weight, bias, activation, x, y);
     } else if (to_narrow) {
-        layer->kernels->dense(product->narrow, product->wide, columns, weight, product->wide, 1,
-                              bias, activation, x, y);
+        layer->kernels->dense(product->narrow, wide, columns, weight, wide, 1, bias, activation, x,
+                              y);
     } else {
-        layer->kernels->dense(product->wide, product->narrow, columns, weight, 1, product->wide,
-                              bias, activation, x, y);
+        layer->kernels->dense(wide, product->narrow, columns, weight, 1, wide, bias, activation, x,
+                              y);
     }
 }
 
@@ -149,14 +172,13 @@ static void product_apply(const aed_layer *layer, bool to_narrow, const float *w
                           const float *bias, aed_activation activation, const float *x, float *y)
 {
     const aed_product *product = layer->state;
-    const int outputs = to_narrow ? product->narrow : product->wide;
+    const int64_t outputs = to_narrow ? product->narrow : product->wide * biases_each(product);
     const int64_t x_floats = to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = to_narrow ? product->narrow_floats : product->wide_floats;
     const aed_activation within = activation == AED_RELU ? AED_RELU : AED_IDENTITY;
     for (int g = 0; g < product->groups; g++) {
         apply_group(layer, to_narrow, weight + g * product->weight_floats,
-                    bias ? bias + (int64_t)g * outputs : NULL, within, x + g * x_floats,
-                    y + g * y_floats);
+                    bias ? bias + g * outputs : NULL, within, x + g * x_floats, y + g * y_floats);
         if (activation != within)
             layer->kernels->activate(activation, product->parameter, y_floats, y + g * y_floats,
                                      y + g * y_floats);
@@ -169,6 +191,8 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
     const aed_product *product = layer->state;
     aed_product_weights weights = {.weight = params + layer->tensors[0].offset};
     if (product->bias) weights.bias = params + layer->tensors[1].offset;
+    if (product->bias && biases_each(product) > 1)
+        weights.bias = repeat_biases(product, weights.bias, tile->scratch);
     if (product->folded)
         weights.weight = aed_product_fold_weights(product, weights.weight, tile->scratch);
     if (product->pooled)

@@ -18,7 +18,8 @@ typedef struct aed_product {
     int64_t narrow_floats, wide_floats,
         weight_floats; /* of one group: a tile's sides, the weight */
     bool pointwise;    /* position p meets position p only, one tap: a dense product */
-    bool dense_weight; /* the weight's gradient, too */
+    bool single; /* one narrow position, which meets each wide one by a tap of its own: so is it */
+    bool dense_weight; /* the weight's gradient is a dense product, too */
     bool to_narrow;    /* forward writes the narrow side */
     bool bias;
     aed_gather narrow_plan, wide_plan; /* of one group */

@@ -68,6 +68,7 @@ static aed_status plan_pool(aed_layer *layer, const aed_layer *pool)
     product->pooling.slab = slab;
     product->pooled_floats = pooled / product->groups;
     product->pooled = true;
+    product->single = false;  /* its lines are gathered */
     layer->kept = pooled / 4; /* a byte each */
     layer->scratch = (product->to_narrow ? product->narrow_floats : product->wide_floats) +
                      (int64_t)AED_POOL_CHANNELS * high * columns * AED_LANE_BLOCK;
