@@ -1,5 +1,5 @@
-/* The first recorded epoch at which a metric is at or below a level: NAN if it never is. Of an accuracy
- * it is at or above. */
+/* The first recorded epoch at which a metric is at or below a level: NAN if it never is. Of one
+ * that gets better by rising, at or above. */
 #include <math.h>
 #include <string.h>
 
@@ -24,13 +24,6 @@ aed_status aed_check_epochs_to(const aed_spec *spec, const aed_trainer *trainer)
     return status;
 }
 
-static bool is_accuracy(const char *name)
-{
-    static const char tail[] = "accuracy";
-    const size_t length = strlen(name), end = sizeof tail - 1;
-    return length >= end && strcmp(name + length - end, tail) == 0;
-}
-
 static double first_epoch(const aed_metrics *metrics, const char *name, double level)
 {
     int64_t column = 0, epoch = 0;
@@ -39,7 +32,7 @@ static double first_epoch(const aed_metrics *metrics, const char *name, double l
     if (column == metrics->column_count || epoch == metrics->column_count) return NAN;
     for (int64_t i = 0; i < metrics->rows; i++) {
         const double *row = metrics->values + i * metrics->column_count;
-        if (is_accuracy(name) ? row[column] >= level : row[column] <= level) return row[epoch];
+        if (aed_metric_rises(name) ? row[column] >= level : row[column] <= level) return row[epoch];
     }
     return NAN;
 }

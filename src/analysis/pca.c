@@ -27,6 +27,17 @@ static void covariance(int64_t count, int64_t features, const float *samples, do
         }
 }
 
+void aed_pca_floors(int64_t features, const double *values, int64_t rank, double *mean_floor,
+                    double *pca_floor)
+{
+    *mean_floor = *pca_floor = 0;
+    for (int64_t i = 0; i < features; i++) {
+        const double value = values[i] > 0 ? values[i] : 0; /* rounding may go below */
+        *mean_floor += value / (double)features;
+        if (i < features - rank) *pca_floor += value / (double)features;
+    }
+}
+
 aed_status aed_pca_floor(int64_t count, int64_t features, const float *samples, int64_t rank,
                          double *mean_floor, double *pca_floor)
 {
@@ -40,12 +51,7 @@ aed_status aed_pca_floor(int64_t count, int64_t features, const float *samples, 
     double *values = mean + 2 * n;
     covariance(count, features, samples, mean, mean + n, matrix);
     AED_TRY(aed_blas_eigenvalues((int)features, matrix, values));
-    *mean_floor = *pca_floor = 0;
-    for (int64_t i = 0; i < features; i++) {
-        const double value = values[i] > 0 ? values[i] : 0; /* rounding may go below */
-        *mean_floor += value / (double)features;
-        if (i < features - rank) *pca_floor += value / (double)features;
-    }
+    aed_pca_floors(features, values, rank, mean_floor, pca_floor);
 done:
     aed_free(mean);
     aed_free(matrix);

@@ -12,6 +12,10 @@
 aed_status aed_pca_floor(int64_t count, int64_t features, const float *samples, int64_t rank,
                          double *mean_floor, double *pca_floor);
 
+/* The same two from the covariance's eigenvalues, ascending. */
+void aed_pca_floors(int64_t features, const double *values, int64_t rank, double *mean_floor,
+                    double *pca_floor);
+
 /* Whether that is quick: at most about a second. */
 int aed_pca_is_cheap(int64_t count, int64_t features);
 

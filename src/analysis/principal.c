@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/analysis.h"
+#include "analysis/pca.h"
 #include "core/blas.h"
 #include "core/memory.h"
 #include "dist/dist.h"
@@ -106,12 +107,8 @@ static aed_status keep(aed_analysis *analysis, const double *mean, double *covar
     float *average = aed_analysis_add(analysis, "mean", "", AED_NUMBER_F32, &t->model.input,
                                       &status);
     if (status != AED_OK) return status;
-    for (int64_t i = 0; i < n; i++) {
-        const double value = values[i] > 0 ? values[i] : 0; /* rounding may go below */
-        *mean_floor += value / (double)n;
-        if (i < n - code) *floor += value / (double)n;
-        average[i] = (float)mean[i];
-    }
+    aed_pca_floors(n, values, code, mean_floor, floor);
+    for (int64_t i = 0; i < n; i++) average[i] = (float)mean[i];
     for (int64_t k = 0; k < kept; k++) {
         variance[k] = values[n - 1 - k];
         for (int64_t f = 0; f < n; f++)

@@ -140,8 +140,7 @@ static bool is_outcome(const char *name)
     return true;
 }
 
-/* Of an accuracy and of the skill the largest value is the best, of a loss the least. */
-static bool larger_is_better(const char *name)
+bool aed_metric_rises(const char *name)
 {
     static const char suffix[] = "accuracy";
     size_t length = strlen(name), tail = sizeof suffix - 1;
@@ -178,7 +177,7 @@ static double metric_value(const aed_trial_result *result, const char *name, boo
     if (column == metrics->column_count) return value;
     for (int64_t i = 0; i < metrics->rows; i++) {
         double row = metrics->values[i * metrics->column_count + column];
-        value = !best ? row : larger_is_better(name) ? fmax(value, row) : fmin(value, row);
+        value = !best ? row : aed_metric_rises(name) ? fmax(value, row) : fmin(value, row);
     }
     return value;
 }

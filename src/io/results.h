@@ -18,6 +18,9 @@ typedef struct aed_metrics {
     const double *values; /* [rows][column_count] */
 } aed_metrics;
 
+/* Whether a metric gets better by rising, as accuracies and the skill do, and not by falling. */
+bool aed_metric_rises(const char *name);
+
 typedef struct aed_result_setting {
     const char *axis, *text;
     double number; /* NAN: not a number, use the text */

@@ -7,12 +7,6 @@
 
 #include "core/memory.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* "unknown metric ...", with those that there are. */
 static aed_status unknown_metric(const aed_early_stopping *early, const aed_trial_history *history)
 {
@@ -35,7 +29,7 @@ aed_status aed_choice_create(const aed_trainer *trainer, const aed_trial_history
     if (early->patience > 0) {
         choice->column = aed_history_column(history, early->metric);
         if (choice->column < 0) return unknown_metric(early, history);
-        choice->higher = ends_with(early->metric, "accuracy");
+        choice->higher = aed_metric_rises(early->metric);
         choice->watched_best = choice->higher ? -INFINITY : INFINITY;
     }
     if (trainer->config->keep == AED_KEEP_BEST) {

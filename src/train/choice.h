@@ -10,7 +10,7 @@ typedef struct aed_choice {
     int64_t best_epoch; /* its epoch; 0: none yet */
     float *best;        /* its parameters, owned; NULL unless they are to be kept */
     int64_t column;     /* of the watched metric; -1: training never ends early */
-    bool higher;        /* it gets better by rising: an accuracy */
+    bool higher;        /* it gets better by rising */
     double watched_best;
     int64_t watched_epoch; /* of the last improvement by more than min_delta */
     int64_t ended;         /* 1: training has ended early */
