@@ -31,7 +31,7 @@ train() {
     local run=$1 list=() host
     shift
     for host; do list+=("10.77.0.$host:1"); done
-    hosts_on "$prefix$1" timeout -k 5 60 mpirun -np $# --host "$(IFS=,; echo "${list[*]}")" "$AEDIST" "${config[@]}" \
+    hosts_on "$prefix$1" timeout -k 5 150 mpirun -np $# --host "$(IFS=,; echo "${list[*]}")" "$AEDIST" "${config[@]}" \
         ${more:+"$more"} --output "$run" >"$run.txt" 2>&1 </dev/null
 }
 
