@@ -54,6 +54,26 @@ await() {
     done
 }
 
+# Makes ./slow, the program at a quarter of its speed: it stands still for most of the time, and leaves the
+# core to others. What Slurm signals to all processes of the job is for the program alone.
+make_slow_program() {
+    cat >slow <<SCRIPT
+#!/usr/bin/env bash
+(trap '' USR1 USR2 TERM; while kill -STOP \$\$; do sleep 0.3; kill -CONT \$\$; sleep 0.1; done) >/dev/null 2>&1 </dev/null &
+exec "$AEDIST" "\$@"
+SCRIPT
+    chmod +x slow
+}
+
+# Prints the epochs of a trial of bezier with 2,048 samples that take one rank $1 seconds at full speed,
+# whatever the machine and what else it does.
+epochs_of_seconds() {
+    local TIMEFORMAT=%U
+    { time "$AEDIST" "$AEDIST_SOURCE/configs/bezier.yaml" data.samples=2048 metrics.every=1000 \
+        train.epochs=20000 'sweep.seed=[1]' --output measured >measured.txt 2>&1; } 2>seconds
+    awk -v wanted="$1" '{ print 1000 * int(20 * wanted / $1 + 1) }' seconds
+}
+
 # Whether the output in folder $1 has begun with a trial.
 trains() {
     grep --quiet trial_start "$1/log.jsonl" 2>/dev/null

@@ -6,7 +6,7 @@ set -euo pipefail
 . "$AEDIST_SOURCE/tests/slurm/common.sh"
 start_cluster 2
 
-sweep=(data.samples=2048 train.epochs=15000 metrics.every=1000 'sweep.seed=[1,2]')
+sweep=(data.samples=2048 train.epochs=30000 metrics.every=1000 'sweep.seed=[1,2]')
 "$AEDIST" "$AEDIST_SOURCE/configs/bezier.yaml" "${sweep[@]}" --nodes 2 --output printed --sbatch >job.sh
 job=$(cd / && sbatch --parsable --output "$AEDIST_SCRATCH/printed.log" "$AEDIST_SCRATCH/job.sh")
 await 30 trains printed

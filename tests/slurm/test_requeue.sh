@@ -8,7 +8,7 @@ sbatch_options=(--nodes 2 --ntasks-per-node 1)
 start_cluster 4
 
 # Some seconds of training.
-sweep=(data.samples=2048 train.epochs=15000 metrics.every=1000 'sweep.seed=[1,2]')
+sweep=(data.samples=2048 train.epochs=30000 metrics.every=1000 'sweep.seed=[1,2]')
 export AEDIST_CONFIG=$AEDIST_SOURCE/configs/bezier.yaml
 
 # Submits a sweep and waits until it trains.

@@ -8,22 +8,9 @@ only_in_full
 start_cluster 2
 
 export AEDIST_CONFIG=$AEDIST_SOURCE/configs/bezier.yaml
-# The program at a quarter of its speed: it stands still for most of the time, and leaves the core to others.
-# What Slurm signals to all processes of the job is for the program alone.
-cat >slow <<SCRIPT
-#!/usr/bin/env bash
-(trap '' USR1 USR2 TERM; while kill -STOP \$\$; do sleep 0.3; kill -CONT \$\$; sleep 0.1; done) >/dev/null 2>&1 </dev/null &
-exec "$AEDIST" "\$@"
-SCRIPT
-chmod +x slow
-# A minute of that on one rank, whatever the machine and what else it does: twice as long as until the
-# warning.
-sweep=(data.samples=2048 metrics.every=1000)
-TIMEFORMAT=%U
-{ time "$AEDIST" "$AEDIST_CONFIG" "${sweep[@]}" train.epochs=20000 sweep.seed=[1] --output measured \
-    >measured.txt 2>&1; } 2>seconds
-epochs=$(awk '{ print 1000 * int(20 * 20 / 4 / $1 + 1) }' seconds)
-sweep+=(train.epochs="$epochs" 'sweep.seed=[1,2,3]')
+make_slow_program
+# A minute on one rank at that speed: twice as long as until the warning.
+sweep=(data.samples=2048 metrics.every=1000 train.epochs="$(epochs_of_seconds 5)" 'sweep.seed=[1,2,3]')
 limit=(--time 1 --nodes 1 --ntasks-per-node 1)
 
 # Slurm warns half a minute after the start, when it looks at the limits next.
