@@ -70,13 +70,18 @@ aed_status aed_dist_start(int *argc, char ***argv, aed_comm *world)
     aed_status status = AED_OK;
     MPI_Errhandler handler;
     int provided;
+    const bool alone = !has_launcher();
+    aed_session session;
+    const bool own_session = alone && aed_session_begin(&session);
     /* A singleton of its own starts 0.1 s faster than one that looks for a daemon. */
-    if (!has_launcher()) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    if (alone) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     /* Between processes of a host messages go through shared memory in fragments: reading the other
      * process's memory by a system call is slower up to megabytes and forbidden in many containers. */
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
     read_host(self.host);
-    AED_TRY_MPI(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+    const int code = MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    if (own_session) aed_session_end(&session);
+    AED_TRY_MPI(code);
     AED_TRY_MPI(MPI_Comm_create_errhandler(on_mpi_error, &handler));
     AED_TRY_MPI(MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler));
     AED_TRY_MPI(MPI_Errhandler_free(&handler)); /* lives on with the communicator */
