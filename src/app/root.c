@@ -359,9 +359,10 @@ static void show_progress(aed_root *root, double now)
     for (int64_t i = 0; i < root->job->list.count; i++) {
         const trial_state state = root->trials[i].state;
         progress.ended += state == TRIAL_DONE || state == TRIAL_FAILED;
-        progress.running += state == TRIAL_RUNNING;
         if (state == TRIAL_PENDING || state == TRIAL_RUNNING) open += root->job->plans[i].cost;
     }
+    /* A group trains one; the next is only with it already. */
+    for (int i = 0; i < root->group_count; i++) progress.running += root->groups[i].running > 0;
     const double done = cost_done(root), left = open - (done - root->cost_done);
     progress.left = done > 0 ? (now - root->start) * left / done : NAN;
     aed_progress_sweep(&root->line, &progress, now);
