@@ -9,6 +9,8 @@
 #include "core/apart.h"
 #include "core/memory.h"
 
+enum { MOST_SECONDS = 60 }; /* of a processor's time for a results.h5 */
+
 /* ---- Ledger -------------------------------------------------------------------------------------- */
 
 bool aed_info_is_ledger(const char *path, const unsigned char *begin, size_t length)
@@ -98,7 +100,7 @@ aed_status aed_info_results(const char *path)
 {
     char *copy = aed_strdup(path);
     if (!copy) return aed_fail(AED_MEMORY, "%s: out of memory for its name", path);
-    const aed_status status = aed_apart(path, show_results, copy);
+    const aed_status status = aed_apart(path, MOST_SECONDS, show_results, copy);
     aed_free(copy);
     return status;
 }
@@ -197,7 +199,7 @@ static aed_status show_results_of_run(const char *folder, bool busy, const aed_c
         aed_info_line("results", "missing; %s",
                       busy ? "the job writes it" : "the next start writes it");
     } else {
-        status = aed_apart(path, show_view, &view);
+        status = aed_apart(path, MOST_SECONDS, show_view, &view);
         if (status == AED_DATA) aed_info_line("results", "damaged; the next start writes it anew");
         if (status == AED_PARTIAL) status = aed_fail(AED_DATA, "%s", aed_status_message());
     }

@@ -137,7 +137,7 @@ static void expect_read_or_refused(const char *path)
 {
     char copy[512];
     snprintf(copy, sizeof copy, "%s", path);
-    const aed_status status = aed_apart(path, read_results, copy);
+    const aed_status status = aed_apart(path, 60, read_results, copy);
     if (status == AED_OK) return;
     if (status != AED_DATA && status != AED_MEMORY) fail_msg("%s", aed_status_message());
     assert_non_null(strstr(aed_status_message(), path));
@@ -189,14 +189,46 @@ static aed_status refuse(void *context)
     return aed_fail(AED_CONFIG, "%s", (const char *)context);
 }
 
+static aed_status go_on_for_ever(void *context)
+{
+    volatile int *turns = context;
+    while (*turns >= 0) *turns = 1;
+    return AED_OK;
+}
+
 static void test_apart_tells_how_it_ended(void **state)
 {
     (void)state;
-    assert_int_equal(aed_apart("some/file", crash, NULL), AED_DATA);
+    assert_int_equal(aed_apart("some/file", 60, crash, NULL), AED_DATA);
     assert_non_null(
         strstr(aed_status_message(), "some/file: is damaged, reading it crashed (Killed)"));
-    assert_int_equal(aed_apart("some/file", refuse, "too long"), AED_CONFIG);
+    assert_int_equal(aed_apart("some/file", 60, refuse, "too long"), AED_CONFIG);
     assert_string_equal(aed_status_message(), "too long");
+    int turns = 0;
+    assert_int_equal(aed_apart("some/file", 1, go_on_for_ever, &turns), AED_DATA);
+    assert_non_null(strstr(aed_status_message(), "some/file: is damaged, reading it did not end"));
+    assert_int_equal(turns, 0); /* here */
+}
+
+static aed_status complain(void *context)
+{
+    fprintf(stderr, "%s\n", (const char *)context);
+    return AED_OK;
+}
+
+/* What a sanitizer or the C library reports of a crash belongs to no user. */
+static void test_apart_prints_no_errors(void **state)
+{
+    unsigned char printed[8];
+    const char *path = fixture_path(*state, "stderr");
+    const int kept = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(kept >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    const aed_status status = aed_apart("some/file", 60, complain, "of the child");
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept);
+    close(file);
+    assert_int_equal(status, AED_OK);
+    assert_int_equal(fixture_read(path, printed, sizeof printed), 0);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -207,6 +239,7 @@ int main(void)
         CASE(test_contents_of_ledger),      CASE(test_contents_of_results),
         CASE(test_contents_of_nothing_yet), CASE(test_contents_of_damaged_results),
         CASE(test_contents_of_other_files), CASE(test_apart_tells_how_it_ended),
+        CASE(test_apart_prints_no_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
