@@ -13,11 +13,10 @@
 #include "core/hdf5_guard.h"
 #include "core/memory.h"
 #include "data/hdf5_chunks.h"
+#include "data/hdf5_probe.h"
 
 enum {
     LISTED = 4,                 /* datasets that a message names */
-    VISITED = 10000,            /* objects among which it looks for them, */
-    DEEPEST = 32,               /* and in how many groups within groups */
     NAME_BYTES = 120,           /* of one of them */
     CHUNK_CACHE_SLOTS = 12421,  /* a prime, about 100 a chunk in the cache */
     CHUNK_CACHE_BYTES = 1 << 25 /* chunks are shared by samples: unpack each once a block */
@@ -59,10 +58,7 @@ static herr_t visit(hid_t root, const char *name, const H5O_info_t *info, void *
         }
         list_name(list, name);
     }
-    /* HDF5 goes down into a group by a call of its own, and in damaged files a group is in itself. */
-    int depth = 0;
-    for (const char *at = name; (at = strchr(at, '/')); at++) depth++;
-    return ++list->visited == VISITED || depth == DEEPEST;
+    return aed_hdf5_visited_enough(name, &list->visited);
 }
 
 static aed_status fail_no_dataset(const aed_hdf5_array *array, const char *what)
@@ -76,13 +72,18 @@ static aed_status fail_no_dataset(const aed_hdf5_array *array, const char *what)
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
-static aed_status open_file(const char *file, aed_hdf5_array *array)
+static aed_status try_file(const char *file, const char *path, const aed_hdf5_array *array)
 {
     struct stat facts;
     if (stat(file, &facts) != 0)
         return aed_fail(AED_DATA, "%s: cannot open the file: %s", array->place, strerror(errno));
     if (!S_ISREG(facts.st_mode))
         return aed_fail(AED_DATA, "%s: not a file but a folder or a device", array->place);
+    return aed_hdf5_probe(array->place, file, path, facts.st_size);
+}
+
+static aed_status open_file(const char *file, aed_hdf5_array *array)
+{
     const htri_t format = H5Fis_hdf5(file);
     if (format < 0) return fail_reading(array->place, "cannot open the file");
     if (format == 0) return aed_fail(AED_DATA, "%s: this is not an HDF5 file", array->place);
@@ -239,6 +240,7 @@ aed_status aed_hdf5_array_open(const char *where, const char *file, const char *
     *array = (aed_hdf5_array){.place = aed_printf_alloc("%s: %s:%s", where, file, path)};
     if (!array->place) return aed_fail(AED_MEMORY, "%s: out of memory", where);
     aed_hdf5_enter(&guard);
+    AED_TRY(try_file(file, path, array));
     AED_TRY(open_file(file, array));
     AED_TRY(open_dataset(path, array));
     AED_TRY(check_type(array));

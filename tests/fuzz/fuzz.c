@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,15 @@ void fuzz_expect_refusal(aed_status status)
     FUZZ_EXPECT(message[0] != '\0');
     FUZZ_EXPECT(!strchr(message, '\n'));
     if (getenv("FUZZ_TELL")) fprintf(stderr, "%s\n", message);
+}
+
+/* A crash in a process apart is expected: libFuzzer, which would keep the input as a finding, does not
+ * hear of it. */
+static void forget_fuzzer(void) { __sanitizer_set_death_callback(NULL); }
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_fuzzer);
 }
 
 static char folder[32];

@@ -519,6 +519,28 @@ static void test_create_refuses_truncated_files(void **state)
     free(content);
 }
 
+/* The group's names lie nowhere, and HDF5 1.10.8 copies them from there. */
+static void test_create_survives_what_crashes_the_library(void **state)
+{
+    long bytes;
+    (void)state;
+    const hid_t file = create_file(FILE_PATH);
+    write_one_of(file, "x", H5T_STD_U8LE);
+    H5Fclose(file);
+    uint8_t *content = read_file(&bytes);
+    uint8_t *heap = memmem(content, (size_t)bytes, "HEAP", 4);
+    assert_non_null(heap);
+    memset(heap + 24, 0xFF, 8);
+    rewrite_file(content, bytes);
+    free(content);
+    assert_true(refused((places){.path = FILE_PATH ":/x"}, FILE_PATH ":/x: ", ""));
+    /* Nothing is left behind, nobody waits: the next file is read. */
+    write_packed();
+    aed_source source;
+    open_source((places){.path = FILE_PATH ":/x"}, &source);
+    aed_source_destroy(&source);
+}
+
 /* HDF5 knows the groups that it has seen by their counts of links, which a damaged file may deny. */
 static void test_create_survives_a_group_in_itself(void **state)
 {
@@ -756,6 +778,7 @@ int main(void)
         cmocka_unit_test(test_create_refuses_wrong_labels),
         cmocka_unit_test(test_create_refuses_tests_of_another_kind),
         cmocka_unit_test(test_create_refuses_truncated_files),
+        cmocka_unit_test(test_create_survives_what_crashes_the_library),
         cmocka_unit_test(test_create_survives_a_group_in_itself),
         cmocka_unit_test(test_create_refuses_vast_chunks_of_nothing),
         cmocka_unit_test(test_make_tells_of_a_damaged_chunk),
