@@ -168,30 +168,19 @@ static aed_status fail_chunk(const aed_hdf5_chunks *chunks, const hsize_t *start
                     (unsigned long long)(start[0] + chunks->chunk[0] - 1), what);
 }
 
-/* Checks the chunk whose first number is at `start`. */
-static aed_status check_chunk(const aed_hdf5_chunks *chunks, const hsize_t *start)
+/* A chunk that is there, of so many stored bytes. */
+static aed_status check_stored(const aed_hdf5_chunks *chunks, const hsize_t *start, hsize_t bytes)
 {
-    unsigned skipped = 0;
-    haddr_t place = HADDR_UNDEF;
-    hsize_t bytes = 0, result;
-    char reason[AED_HDF5_REASON_BYTES];
-    if (H5Dget_chunk_info_by_coord(chunks->dataset, start, &skipped, &place, &bytes) < 0)
-        return fail_chunk(chunks, start, aed_hdf5_reason(reason));
-    if (place == HADDR_UNDEF) /* fill values, in a whole chunk that HDF5 makes for them */
-        return chunks->bytes / MOST_EMPTY <= chunks->file_bytes
-                   ? AED_OK
-                   : fail_chunk(chunks, start, "was never written and is far larger than the file");
-    if (bytes > chunks->file_bytes) return fail_chunk(chunks, start, "is larger than the file");
-    if (chunks->filters == 0 || (chunks->partial_unfiltered && is_partial(chunks, start)))
-        return bytes == chunks->bytes ? AED_OK : fail_chunk(chunks, start, "has another size");
-
     aed_status status = AED_OK;
-    uint32_t mask;
+    char reason[AED_HDF5_REASON_BYTES];
+    uint32_t skipped;
+    hsize_t result;
+    if (bytes > chunks->file_bytes) return fail_chunk(chunks, start, "is larger than the file");
     uint8_t *stored = aed_alloc((size_t)bytes, 1);
     if (!stored)
         return aed_fail(AED_MEMORY, "%s: no memory for a chunk of %llu bytes", chunks->place,
                         (unsigned long long)bytes);
-    if (H5Dread_chunk(chunks->dataset, H5P_DEFAULT, start, &mask, stored) < 0)
+    if (H5Dread_chunk(chunks->dataset, H5P_DEFAULT, start, &skipped, stored) < 0)
         status = fail_chunk(chunks, start, aed_hdf5_reason(reason));
     else if (!unfiltered_bytes(chunks, skipped, stored, bytes, &result))
         status = fail_chunk(chunks, start, "cannot be unpacked");
@@ -199,6 +188,30 @@ static aed_status check_chunk(const aed_hdf5_chunks *chunks, const hsize_t *star
         status = fail_chunk(chunks, start, "unpacks to another size than the header claims");
     aed_free(stored);
     return status;
+}
+
+/* Checks the chunk whose first number is at `start`. */
+static aed_status check_chunk(const aed_hdf5_chunks *chunks, const hsize_t *start)
+{
+    const bool packed = chunks->filters > 0 &&
+                        !(chunks->partial_unfiltered && is_partial(chunks, start));
+    unsigned skipped = 0;
+    haddr_t place = HADDR_UNDEF;
+    hsize_t bytes = 0;
+    char reason[AED_HDF5_REASON_BYTES];
+    /* This call looks the chunk up, but tells no stored size of one without filters, and 0 of one that
+     * is missing; the next walks the index up to the chunk. */
+    if (packed && H5Dget_chunk_storage_size(chunks->dataset, start, &bytes) >= 0 && bytes > 0)
+        return check_stored(chunks, start, bytes);
+    if (H5Dget_chunk_info_by_coord(chunks->dataset, start, &skipped, &place, &bytes) < 0)
+        return fail_chunk(chunks, start, aed_hdf5_reason(reason));
+    if (place == HADDR_UNDEF) /* fill values, in a whole chunk that HDF5 makes for them */
+        return chunks->bytes / MOST_EMPTY <= chunks->file_bytes
+                   ? AED_OK
+                   : fail_chunk(chunks, start, "was never written and is far larger than the file");
+    if (packed) return check_stored(chunks, start, bytes);
+    if (bytes > chunks->file_bytes) return fail_chunk(chunks, start, "is larger than the file");
+    return bytes == chunks->bytes ? AED_OK : fail_chunk(chunks, start, "has another size");
 }
 
 /* ---- Samples ---------------------------------------------------------------------------------- */
