@@ -14,10 +14,10 @@ enum {
     VISITED = 10000, /* objects of a file, */
     DEEPEST = 32,    /* and groups within groups */
     LARGEST_NUMBER = 16,
-    /* Of a processor's time, and a second more for so many bytes of a file: the index of 100,000 chunks,
-     * which HDF5 walks in a fiftieth of it. */
-    LEAST_SECONDS = 10,
-    BYTES_A_SECOND = 1 << 22
+    /* Of a processor's time, and a second more for so many bytes of a file: the index of 20,000 chunks,
+     * which HDF5 walks in a hundredth of it. */
+    LEAST_SECONDS = 2,
+    BYTES_A_SECOND = 1 << 20
 };
 
 typedef struct probe {

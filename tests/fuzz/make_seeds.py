@@ -68,6 +68,17 @@ def make_idx(folder):
             put(folder, f"{form[-2:]}-{len(shape)}-gz", bytes([0, 0]) + gzip.compress(samples))
 
 
+def make_virtual(path, form, libver):
+    """Samples put together of two datasets of the same file."""
+    with h5py.File(path, "w", libver=libver) as file:
+        layout = h5py.VirtualLayout(shape=(6, 3), dtype=form)
+        for part in 0, 1:
+            file[f"part{part}"] = random.integers(0, 50, (3, 3)).astype(form)
+            layout[3 * part:3 * part + 3] = h5py.VirtualSource(".", f"part{part}", shape=(3, 3))
+        file.create_virtual_dataset("x", layout)
+    put(path.parent, path.name, path.read_bytes() + bytes([0]))
+
+
 def make_hdf5(folder):
     storages = [{}, {"chunks": True}, {"chunks": True, "compression": "gzip", "shuffle": True},
                 {"chunks": True, "compression": "gzip", "fletcher32": True}]
@@ -82,6 +93,7 @@ def make_hdf5(folder):
                     for name in "labels", "test_labels":
                         file[name] = numpy.arange(6) % 3
                 put(folder, path.name, path.read_bytes() + bytes([storage]))
+            make_virtual(folder / f"{form[-2:]}-{libver}-virtual", form, libver)
 
 
 def make_runs(program, scratch, ledgers, checkpoints):
