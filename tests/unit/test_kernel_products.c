@@ -122,9 +122,10 @@ static void test_dense_weight(void **state)
 
 /* ---- Gather ---------------------------------------------------------------------------------- */
 
+/* Every fifth has more taps than any block takes at once. */
 static aed_case_window random_window(uint64_t *seed)
 {
-    aed_case_window window = {.taps = aed_case_int(seed, 1, 9),
+    aed_case_window window = {.taps = aed_case_int(seed, 1, aed_case_int(seed, 0, 4) ? 9 : 70),
                               .stride = aed_case_int(seed, 1, 4),
                               .dilation = aed_case_int(seed, 1, 2),
                               .positions = aed_case_int(seed, 1, 9)};

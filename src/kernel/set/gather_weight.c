@@ -340,17 +340,18 @@ static int64_t shape_cost(const weight_shape *shape, int channels, int64_t colum
     return cost;
 }
 
+_Static_assert((int)MOST_SUMS >= (int)MOST_COLUMNS * (int)BLOCK_CHANNELS,
+               "the sums of a shape's channels with all taps must fit");
+
 /* The cheapest cut of a large plan; small ones have no time to look for it. */
 static weight_cut cut_plan(const aed_gather_weight *plan)
 {
     enum { LARGE = 4096, SEVERAL = 6 }; /* pairs of channels and positions; channels of v to try */
-    const int taps = least(plan->taps, MOST_COLUMNS),
-              channels = least(plan->a_channels, MOST_CHANNELS);
+    const int taps = least(plan->taps, MOST_COLUMNS);
     weight_cut cut = {.shape = &shapes[least(plan->a_channels, FEW) - 1],
-                      .a = channels,
-                      .b = least(MOST_COLUMNS / taps, plan->b_channels),
+                      .a = least(plan->a_channels, least(MOST_CHANNELS, MOST_SUMS / taps)),
                       .taps = taps};
-    cut.b = least(cut.b, MOST_SUMS / (taps * cut.a) > 1 ? MOST_SUMS / (taps * cut.a) : 1);
+    cut.b = least(plan->b_channels, least(MOST_COLUMNS / taps, MOST_SUMS / (taps * cut.a)));
     if ((int64_t)plan->pairs.start[plan->pairs.rows] * plan->a_channels < LARGE) return cut;
     double least_cost = 0;
     for (int i = FEW - 1; i < SHAPES; i++)
