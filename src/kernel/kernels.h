@@ -86,6 +86,51 @@ typedef struct aed_padded_conv {
     float lowest;   /* of an output: 0 for relu, else -infinity */
 } aed_padded_conv;
 
+/* A convolution of stride 1 with a square kernel of 3 or 5, between planes [narrow][rows][columns] and those
+ * of the wide side, which are as large as kernel and padding say. Weights [narrow][wide][taps][taps], as those
+ * of aed_gather. Computed by minimal filtering (kernel/set/winograd.c). */
+typedef struct aed_winograd {
+    int narrow, wide; /* channels */
+    int taps;
+    int32_t rows, columns;
+    int32_t row_padding, column_padding;
+} aed_winograd;
+enum { AED_WINOGRAD_TILE = 4, AED_WINOGRAD_ROWS = 4 };
+/* Channels times tiles whose window stays in the nearest cache. */
+enum { AED_WINOGRAD_NEAR = 8 };
+/* Floats of expanded weights, and of scratch. */
+static inline int64_t aed_winograd_weights(const aed_winograd *conv)
+{
+    return (int64_t)conv->narrow * conv->wide * conv->taps * (conv->taps + AED_WINOGRAD_TILE - 1);
+}
+static inline int64_t aed_winograd_scratch(const aed_winograd *conv)
+{
+    return (int64_t)AED_WINOGRAD_NEAR * (AED_WINOGRAD_ROWS + conv->taps - 1) *
+           (conv->taps + AED_WINOGRAD_TILE) * AED_LANE_BLOCK;
+}
+
+/* Tiles of a line whose expanded gradients stay in the second cache together. */
+enum { AED_WINOGRAD_FLOATS = 240 * 1024 };
+static inline int64_t aed_winograd_lines(const aed_winograd *conv)
+{
+    return ((int64_t)conv->narrow * conv->rows +
+            (int64_t)conv->wide * (conv->rows + conv->taps - 1)) *
+           (conv->taps + AED_WINOGRAD_TILE - 1) * AED_LANE_BLOCK;
+}
+static inline int32_t aed_winograd_together(const aed_winograd *conv)
+{
+    const int32_t all = (conv->columns + AED_WINOGRAD_TILE - 1) / AED_WINOGRAD_TILE;
+    const int64_t most = AED_WINOGRAD_FLOATS / aed_winograd_lines(conv);
+    return most < 1 ? 1 : most < all ? (int32_t)most : all;
+}
+/* Floats of scratch for winograd_gradient. */
+static inline int64_t aed_winograd_gradient_scratch(const aed_winograd *conv)
+{
+    return (AED_LANE_BLOCK + 1) * aed_winograd_weights(conv) +
+           aed_winograd_together(conv) * aed_winograd_lines(conv) +
+           (2 * (conv->taps + AED_WINOGRAD_TILE) + 1) * AED_LANE_BLOCK;
+}
+
 /* How many rows of v dense_weight turns over at once: strips that stay in a near cache together. */
 enum { AED_DENSE_STRIP = 32 };
 static inline int aed_dense_weight_group(int b, int64_t columns)
@@ -162,6 +207,15 @@ typedef struct aed_kernels {
     void (*convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, const float *x,
                                    const float *y, const uint8_t *winner, const float *dy,
                                    float *grad_w, float *grad_b);
+    /* See aed_winograd: the weights as it wants them; and from one side to the other, then the activation
+     * (identity or relu). */
+    void (*winograd_weights)(const aed_winograd *conv, const float *w, float *expanded);
+    void (*winograd)(const aed_winograd *conv, bool to_narrow, int lanes, const float *expanded,
+                     const float *bias, aed_activation activation, const float *x, float *y,
+                     float *scratch);
+    /* Adds to the weights' gradient, from both sides. */
+    void (*winograd_gradient)(const aed_winograd *conv, int lanes, const float *narrow,
+                              const float *wide, float *grad, float *scratch);
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
                           float *grad);
     /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */

@@ -89,6 +89,7 @@ aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
     aed_status status;
     AED_TRY(aed_pairs_create(axes, &product->lists));
     plan_gathers(product);
+    aed_product_plan_winograd(product);
 done:
     return status;
 }
@@ -117,6 +118,7 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
     AED_TRY(aed_product_plan(product, axes));
     AED_TRY(make_tensors(layer, dimensions, axes));
     layer->flops = 2 * pairs * (narrow / groups) * wide;
+    layer->scratch = aed_product_winograd_scratch(product);
     if (product->dense_weight) {
         const int64_t columns = product->narrow_positions * layer->lanes;
         layer->scratch = aed_dense_weight_group(product->wide, columns) * columns;
@@ -151,12 +153,15 @@ static const float *repeat_biases(const aed_product *product, const float *bias,
 /* One side of a group to the other; bias and activation (identity or relu) belong to the forward
  * direction. */
 static void apply_group(const aed_layer *layer, bool to_narrow, const float *weight,
-                        const float *bias, aed_activation activation, const float *x, float *y)
+                        const float *bias, aed_activation activation, const float *x, float *y,
+                        float *scratch)
 {
     const aed_product *product = layer->state;
     const int64_t columns = product->narrow_positions * layer->lanes;
     const int wide = product->single ? (int)(product->wide * product->taps) : product->wide;
-    if (!product->pointwise && !product->single) {
+    if (to_narrow ? product->filters_narrow : product->filters_wide) {
+        aed_product_winograd(layer, to_narrow, weight, bias, activation, x, y, scratch);
+    } else if (!product->pointwise && !product->single) {
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
         layer->kernels->gather(plan, layer->lanes, weight, bias, activation, x, y);
     } else if (to_narrow) {
@@ -169,7 +174,8 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
 }
 
 static void product_apply(const aed_layer *layer, bool to_narrow, const float *weight,
-                          const float *bias, aed_activation activation, const float *x, float *y)
+                          const float *bias, aed_activation activation, const float *x, float *y,
+                          float *scratch)
 {
     const aed_product *product = layer->state;
     const int64_t outputs = to_narrow ? product->narrow : product->wide * biases_each(product);
@@ -178,7 +184,8 @@ static void product_apply(const aed_layer *layer, bool to_narrow, const float *w
     const aed_activation within = activation == AED_RELU ? AED_RELU : AED_IDENTITY;
     for (int g = 0; g < product->groups; g++) {
         apply_group(layer, to_narrow, weight + g * product->weight_floats,
-                    bias ? bias + g * outputs : NULL, within, x + g * x_floats, y + g * y_floats);
+                    bias ? bias + g * outputs : NULL, within, x + g * x_floats, y + g * y_floats,
+                    scratch);
         if (activation != within)
             layer->kernels->activate(activation, product->parameter, y_floats, y + g * y_floats,
                                      y + g * y_floats);
@@ -199,7 +206,7 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
         aed_product_pool_forward(layer, &weights, x, y, tile->scratch);
     else
         product_apply(layer, product->to_narrow, weights.weight, weights.bias, product->activation,
-                      x, y);
+                      x, y, tile->scratch);
 }
 
 /* ---- Backward --------------------------------------------------------------------------------- */
@@ -253,7 +260,8 @@ static void group_gradients(const aed_layer *layer, int group, const aed_product
         if (weights->bias_grad)
             layer->kernels->bias_gradient(channels, floats, here,
                                           weights->bias_grad + (int64_t)group * outputs + first);
-        if (!product->dense_weight) gather_gradient(layer, first, channels, x, here, grad);
+        if (!product->dense_weight && !product->filters_weight)
+            gather_gradient(layer, first, channels, x, here, grad);
     }
 }
 
@@ -262,14 +270,21 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
                              const aed_tile *tile)
 {
     const aed_product *product = layer->state;
+    const float *const narrow = product->to_narrow ? dy : x, *const wide = product->to_narrow ? x
+                                                                                              : dy;
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
     for (int g = 0; g < product->groups; g++)
         group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
-    if (product->dense_weight)
-        dense_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
-                       weights->weight_grad, tile);
-    if (dx) product_apply(layer, !product->to_narrow, weights->weight, NULL, AED_IDENTITY, dy, dx);
+    if (product->dense_weight) dense_gradient(layer, narrow, wide, weights->weight_grad, tile);
+    for (int g = 0; g < product->groups && product->filters_weight; g++)
+        layer->kernels->winograd_gradient(
+            &product->winograd, layer->lanes, narrow + g * product->narrow_floats,
+            wide + g * product->wide_floats, weights->weight_grad + g * product->weight_floats,
+            tile->scratch);
+    if (dx)
+        product_apply(layer, !product->to_narrow, weights->weight, NULL, AED_IDENTITY, dy, dx,
+                      tile->scratch);
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,

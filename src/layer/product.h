@@ -24,6 +24,9 @@ typedef struct aed_product {
     bool bias;
     aed_gather narrow_plan, wide_plan; /* of one group */
     aed_gather_weight weight_plan;
+    /* By minimal filtering, where that pays (product_winograd.c): */
+    bool filters_narrow, filters_wide, filters_weight;
+    aed_winograd winograd;
     aed_pair_lists lists;
     aed_axis axes[2];
     int lanes;
@@ -76,6 +79,15 @@ const float *aed_product_fold_weights(const aed_product *product, const float *w
 float *aed_product_fold_clear(const aed_product *product, float *scratch);
 /* Adds the gradient of the folded weights to that of the layer's. */
 void aed_product_fold_gradient(const aed_product *product, const float *scratch, float *grad);
+
+/* Which directions are filtered, and how. */
+void aed_product_plan_winograd(aed_product *product);
+/* Floats of scratch that they want. */
+int64_t aed_product_winograd_scratch(const aed_product *product);
+/* One side of a group to the other, filtered. */
+void aed_product_winograd(const aed_layer *layer, bool to_narrow, const float *weight,
+                          const float *bias, aed_activation activation, const float *x, float *y,
+                          float *scratch);
 
 /* The whole of forward and backward if pooled; x to the end of a product else. */
 void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights *weights,

@@ -13,6 +13,7 @@
 #include "core/memory.h"
 #include "support/kernel_case.h"
 #include "support/pair_lists.h"
+#include "support/winograd_case.h"
 
 /* A random call of one kernel: makes its inputs from the seed and returns what it wrote, *count
  * floats to be freed by the caller. */
@@ -124,6 +125,35 @@ static float *gather_case(const aed_kernels_table *set, uint64_t seed, int64_t *
     return y;
 }
 
+/* The three products of minimal filtering, one after the other. */
+static float *winograd_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
+{
+    const aed_winograd conv = aed_case_winograd(&seed);
+    const int lanes = 16 * aed_case_int(&seed, 1, 3);
+    const int64_t narrow = conv.narrow * aed_case_winograd_points(&conv, true) * lanes;
+    const int64_t wide = conv.wide * aed_case_winograd_points(&conv, false) * lanes;
+    const int64_t weights = conv.narrow * conv.wide * conv.taps * conv.taps;
+    const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
+    float *w = aed_case_floats(&seed, weights, -1, 1), *bias = aed_case_floats(&seed, 9, -1, 1);
+    float *n = mixed_floats(&seed, narrow), *x = mixed_floats(&seed, wide);
+    float *expanded = aed_case_odd_floats(&seed, aed_winograd_weights(&conv));
+    float *scratch = aed_case_odd_floats(&seed, aed_winograd_scratch(&conv));
+    float *more = aed_case_odd_floats(&seed, aed_winograd_gradient_scratch(&conv));
+    float *out = aed_case_floats(&seed, *count = narrow + wide + weights, -1, 1);
+    set->winograd_weights(&conv, w, expanded);
+    set->winograd(&conv, true, lanes, expanded, bias, activation, x, out, scratch);
+    set->winograd(&conv, false, lanes, expanded, bias, activation, n, out + narrow, scratch);
+    set->winograd_gradient(&conv, lanes, n, x, out + narrow + wide, more);
+    aed_free(w);
+    aed_free(bias);
+    aed_free(n);
+    aed_free(x);
+    aed_free(expanded);
+    aed_free(scratch);
+    aed_free(more);
+    return out;
+}
+
 static float *gather_weight_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
 {
     const aed_case_window window = random_window(&seed);
@@ -164,6 +194,7 @@ static void test_products_same_bits(void **state)
     check_sets("dense_weight", dense_weight_case, 200);
     check_sets("gather", gather_case, 300);
     check_sets("gather_weight", gather_weight_case, 300);
+    check_sets("winograd", winograd_case, 200);
     check_sets("bias_gradient", bias_gradient_case, 100);
 }
 

@@ -148,7 +148,7 @@ AED_INLINE void gather_runs(int run, int step, bool go_on, const gather_task *t,
     for (int p = 0; p < RUN_PLACES; p++)
         for (int v = 0; v < VECTORS; v++)
             v_store(y[p / SIDE] + p % SIDE * t->y_row + v * AED_WIDTH,
-                    v_select(sum[p][v] < lowest, lowest, sum[p][v]));
+                    v_at_least(sum[p][v], lowest));
 }
 
 /* Whether all segments of the RUN_PLACES rows from number i on lie side by side: order and shift ascend
@@ -221,8 +221,7 @@ AED_INLINE void gather_rows(int channels, int places, bool go_on, const gather_t
             float *y = t->y + order[i + p] * t->y_row;
             for (int c = 0; c < channels; c++)
                 for (int v = 0; v < VECTORS; v++)
-                    v_store(y + c * t->y_channel + v * AED_WIDTH,
-                            v_select(sum[c][p][v] < lowest, lowest, sum[c][p][v]));
+                    v_store(y + c * t->y_channel + v * AED_WIDTH, v_at_least(sum[c][p][v], lowest));
         }
     }
 }

@@ -107,6 +107,17 @@ AED_INLINE vi v_select_i(vi mask, vi a, vi b) { return (vi)v_select(mask, (vf)a,
 AED_INLINE vf v_and(vi mask, vf a) { return (vf)(mask & (vi)a); }
 AED_INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
+/* a where it is not below `lowest`; NaN stays. */
+#if defined(__AVX512F__)
+AED_INLINE vf v_at_least(vf a, vf lowest) { return (vf)_mm512_max_ps((__m512)lowest, (__m512)a); }
+#elif defined(__AVX2__)
+AED_INLINE vf v_at_least(vf a, vf lowest) { return (vf)_mm256_max_ps((__m256)lowest, (__m256)a); }
+#elif defined(__SSE2__)
+AED_INLINE vf v_at_least(vf a, vf lowest) { return (vf)_mm_max_ps((__m128)lowest, (__m128)a); }
+#else
+AED_INLINE vf v_at_least(vf a, vf lowest) { return v_select(a < lowest, lowest, a); }
+#endif
+
 /* Masks that AVX-512 keeps in registers of their own, and choices by them. */
 #if defined(__AVX512F__)
 typedef __mmask16 vm;
