@@ -9,13 +9,14 @@
 
 #include "kernel/set/set.h"
 
-/* Rows and registers of a block: as many sums as the registers allow. */
+/* Rows and registers of a block, as many sums as the registers allow; and rows of a block of one register, whose
+ * sums would wait for each other. */
 #if AED_WIDTH == 16
-enum { ROWS = 8, VECTORS = 3 };
+enum { ROWS = 8, VECTORS = 3, TALL = 12 };
 #elif AED_WIDTH == 8
-enum { ROWS = 6, VECTORS = 2 };
+enum { ROWS = 6, VECTORS = 2, TALL = 6 };
 #else
-enum { ROWS = 4, VECTORS = 2 };
+enum { ROWS = 4, VECTORS = 2, TALL = 4 };
 #endif
 
 enum { LINE = 16 }; /* floats of a cache line */
@@ -31,6 +32,12 @@ typedef struct dense_piece {
     bool first, last;
     aed_activation activation;
 } dense_piece;
+
+AED_INLINE void put(const dense_piece *piece, vf sum, float *y)
+{
+    const bool clip = piece->last && piece->activation == AED_RELU;
+    v_store(y, clip ? v_at_least(sum, v_zero()) : sum);
+}
 
 AED_INLINE void dense_block(int rows, int vectors, const dense_piece *piece, const float *w,
                             const float *bias, const float *x, float *y)
@@ -56,14 +63,42 @@ AED_INLINE void dense_block(int rows, int vectors, const dense_piece *piece, con
             for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(weight, in[v], sum[i][v]);
         }
     }
-    const bool clip = piece->last && piece->activation == AED_RELU;
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) {
-            vf out = sum[i][v];
-            if (clip) out = v_select(out < 0.0f, v_zero(), out);
-            v_store(y + i * columns + v * AED_WIDTH, out);
-        }
+        for (int v = 0; v < vectors; v++) put(piece, sum[i][v], y + i * columns + v * AED_WIDTH);
 }
+
+#if AED_WIDTH == 16
+/* The same of one register and weights that follow each other. There are not registers enough for the addresses of
+ * all rows: they are formed from every fourth one's. */
+AED_INLINE void dense_tall(int rows, const dense_piece *piece, const float *w, const float *bias,
+                           const float *x, float *y)
+{
+    const int64_t columns = piece->columns;
+    int64_t row = piece->w_row, three = 3 * row;
+    const float *w4 = w + 4 * row, *w8 = w + 8 * row;
+    vf sum[TALL];
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++)
+        sum[i] = !piece->first ? v_load(y + i * columns) : bias ? v_set(bias[i]) : v_zero();
+    for (int k = 0; k < piece->inner; k++, w++, w4++, w8++, x += columns) {
+        __asm__("" : "+r"(row), "+r"(three)); /* or the compiler keeps an address a row in memory */
+        const vf in = v_keep(v_load(x));
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            const float *const from = i < 4 ? w : i < 8 ? w4 : w8;
+            const int64_t at = i % 4 == 3 ? three : i % 4 * row;
+            sum[i] = v_fma(v_set(from[at]), in, sum[i]);
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++) put(piece, sum[i], y + i * columns);
+}
+
+#define TALL_CASE(n)                         \
+    case n:                                  \
+        dense_tall(n, piece, w, bias, x, y); \
+        break;
+#endif
 
 #define DENSE_CASE(n)                                      \
     case n:                                                \
@@ -90,8 +125,20 @@ static void dense_rows(int rows, int vectors, const dense_piece *piece, const fl
 #if AED_WIDTH > 8
         DENSE_CASE(7)
         DENSE_CASE(8)
+        TALL_CASE(9)
+        TALL_CASE(10)
+        TALL_CASE(11)
+        TALL_CASE(12)
 #endif
     }
+}
+
+/* Rows of a block: where they are tall, blocks of about the same size. */
+static int rows_at_once(int rows, int vectors, int64_t w_column)
+{
+    if (vectors > 1 || w_column != 1) return ROWS;
+    const int blocks = (rows + TALL - 1) / TALL;
+    return (rows + blocks - 1) / blocks;
 }
 
 void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
@@ -104,6 +151,7 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
         const int64_t left = (columns - n) / AED_WIDTH;
         /* Not 3 and 1: a single register's sums wait for each other. */
         vectors = left < VECTORS ? (int)left : left == VECTORS + 1 ? (VECTORS + 1) / 2 : VECTORS;
+        const int block = rows_at_once(rows, vectors, w_column);
         for (int k = 0; k < inner; k += most) {
             const dense_piece piece = {.inner = inner - k < most ? inner - k : most,
                                        .columns = columns,
@@ -112,8 +160,8 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
                                        .first = k == 0,
                                        .last = inner - k <= most,
                                        .activation = activation};
-            for (int m = 0; m < rows; m += ROWS)
-                dense_rows(rows - m < ROWS ? rows - m : ROWS, vectors, &piece,
+            for (int m = 0; m < rows; m += block)
+                dense_rows(rows - m < block ? rows - m : block, vectors, &piece,
                            w + m * w_row + k * w_column, bias ? bias + m : NULL,
                            x + k * columns + n, y + m * columns + n);
         }
