@@ -251,9 +251,13 @@ typedef struct aed_kernels {
     void (*max_pool_backward)(const aed_pairs *pairs, int channels, int32_t x_positions, int lanes,
                               const float *x, const float *y, const float *dy, float *dx);
     /* y = x * scale, or 0 for all group_size elements of a group whose word, keyed by sample and
-     * group, is below the threshold. y may be x. */
+     * group, is below the threshold; then the activation (identity or relu). y may be x. */
     void (*dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
-                    int64_t group_size, uint32_t threshold, float scale, const float *x, float *y);
+                    int64_t group_size, uint32_t threshold, float scale, aed_activation activation,
+                    const float *x, float *y);
+    /* dx of a dropout with relu: dy * scale where its y is above 0, else 0. dx may be dy. */
+    void (*dropout_relu_backward)(int64_t count, float scale, const float *y, const float *dy,
+                                  float *dx);
 
     /* y = (x + standard Gumbel noise) * scale, [elements][lanes], keyed as dropout; y may be x. */
     void (*add_gumbel)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,

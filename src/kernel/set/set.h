@@ -65,8 +65,10 @@ void AED_SET(max_pool_backward)(const aed_pairs *pairs, int channels, int32_t x_
                                 int lanes, const float *x, const float *y, const float *dy,
                                 float *dx);
 void AED_SET(dropout)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t groups,
-                      int64_t group_size, uint32_t threshold, float scale, const float *x,
-                      float *y);
+                      int64_t group_size, uint32_t threshold, float scale,
+                      aed_activation activation, const float *x, float *y);
+void AED_SET(dropout_relu_backward)(int64_t count, float scale, const float *y, const float *dy,
+                                    float *dx);
 void AED_SET(add_gumbel)(aed_rng_key key, const uint32_t *ids, int lanes, int64_t elements,
                          float scale, const float *x, float *y);
 void AED_SET(one_hot)(int channels, int64_t columns, const float *x, float *y);

@@ -37,6 +37,7 @@ const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET) = {
     .max_pool = AED_SET(max_pool),
     .max_pool_backward = AED_SET(max_pool_backward),
     .dropout = AED_SET(dropout),
+    .dropout_relu_backward = AED_SET(dropout_relu_backward),
     .add_gumbel = AED_SET(add_gumbel),
     .one_hot = AED_SET(one_hot),
     .normalize = AED_SET(normalize),
