@@ -126,9 +126,9 @@ static inline int32_t aed_winograd_together(const aed_winograd *conv)
 /* Floats of scratch for winograd_gradient. */
 static inline int64_t aed_winograd_gradient_scratch(const aed_winograd *conv)
 {
-    return (AED_LANE_BLOCK + 1) * aed_winograd_weights(conv) +
+    return (AED_LANE_BLOCK + 1) * (aed_winograd_weights(conv) + conv->narrow + conv->wide) +
            aed_winograd_together(conv) * aed_winograd_lines(conv) +
-           (2 * (conv->taps + AED_WINOGRAD_TILE) + 1) * AED_LANE_BLOCK;
+           (2 * (conv->taps + AED_WINOGRAD_TILE) + 3) * AED_LANE_BLOCK;
 }
 
 /* How many rows of v dense_weight turns over at once: strips that stay in a near cache together. */
@@ -207,15 +207,19 @@ typedef struct aed_kernels {
     void (*convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, const float *x,
                                    const float *y, const uint8_t *winner, const float *dy,
                                    float *grad_w, float *grad_b);
-    /* See aed_winograd: the weights as it wants them; and from one side to the other, then the activation
+    /* See aed_winograd: the weights as it wants them, if `turned` from those of the convolution from narrow to
+     * wide, [wide][narrow] and each kernel by 180 degrees; and from one side to the other, then the activation
      * (identity or relu). */
-    void (*winograd_weights)(const aed_winograd *conv, const float *w, float *expanded);
+    void (*winograd_weights)(const aed_winograd *conv, bool turned, const float *w,
+                             float *expanded);
     void (*winograd)(const aed_winograd *conv, bool to_narrow, int lanes, const float *expanded,
                      const float *bias, aed_activation activation, const float *x, float *y,
                      float *scratch);
-    /* Adds to the weights' gradient, from both sides. */
+    /* Adds to the weights' gradient, from both sides, and (unless NULL) to the biases' of either, which are the sums
+     * over its points and lanes. */
     void (*winograd_gradient)(const aed_winograd *conv, int lanes, const float *narrow,
-                              const float *wide, float *grad, float *scratch);
+                              const float *wide, float *grad, float *narrow_bias, float *wide_bias,
+                              float *scratch);
     void (*gather_weight)(const aed_gather_weight *plan, int lanes, const float *u, const float *v,
                           float *grad);
     /* grad[c] += sum over positions and lanes of dy[c][position][lane]. */

@@ -159,7 +159,7 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
     const aed_product *product = layer->state;
     const int64_t columns = product->narrow_positions * layer->lanes;
     const int wide = product->single ? (int)(product->wide * product->taps) : product->wide;
-    if (to_narrow ? product->filters_narrow : product->filters_wide) {
+    if ((to_narrow ? &product->filter_narrow : &product->filter_wide)->used) {
         aed_product_winograd(layer, to_narrow, weight, bias, activation, x, y, scratch);
     } else if (!product->pointwise && !product->single) {
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
@@ -240,6 +240,15 @@ static void gather_gradient(const aed_layer *layer, int first, int channels, con
                                   grad + first * (product->to_narrow ? plan.w_a : plan.w_b));
 }
 
+/* Makes dy the gradient before the activation. */
+static void activation_gradient(const aed_layer *layer, int64_t count, const float *y, float *dy)
+{
+    const aed_product *product = layer->state;
+    if (product->activation != AED_IDENTITY)
+        layer->kernels->activate_backward(product->activation, product->parameter, count, y, dy,
+                                          dy);
+}
+
 /* Makes dy of a group the gradient before the activation and adds to the parameters' gradients, for as
  * many channels at a time as stay in the cache. */
 static void group_gradients(const aed_layer *layer, int group, const aed_product_weights *weights,
@@ -254,14 +263,11 @@ static void group_gradients(const aed_layer *layer, int group, const aed_product
     for (int first = 0; first < outputs; first += most) {
         const int channels = outputs - first < most ? outputs - first : most;
         float *const here = dy + first * floats;
-        if (product->activation != AED_IDENTITY)
-            layer->kernels->activate_backward(product->activation, product->parameter,
-                                              channels * floats, y + first * floats, here, here);
+        activation_gradient(layer, channels * floats, y + first * floats, here);
         if (weights->bias_grad)
             layer->kernels->bias_gradient(channels, floats, here,
                                           weights->bias_grad + (int64_t)group * outputs + first);
-        if (!product->dense_weight && !product->filters_weight)
-            gather_gradient(layer, first, channels, x, here, grad);
+        if (!product->dense_weight) gather_gradient(layer, first, channels, x, here, grad);
     }
 }
 
@@ -270,18 +276,20 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
                              const aed_tile *tile)
 {
     const aed_product *product = layer->state;
-    const float *const narrow = product->to_narrow ? dy : x, *const wide = product->to_narrow ? x
-                                                                                              : dy;
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
-    for (int g = 0; g < product->groups; g++)
-        group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
-    if (product->dense_weight) dense_gradient(layer, narrow, wide, weights->weight_grad, tile);
-    for (int g = 0; g < product->groups && product->filters_weight; g++)
-        layer->kernels->winograd_gradient(
-            &product->winograd, layer->lanes, narrow + g * product->narrow_floats,
-            wide + g * product->wide_floats, weights->weight_grad + g * product->weight_floats,
-            tile->scratch);
+    for (int g = 0; g < product->groups; g++) {
+        float *const here = dy + g * y_floats;
+        if (product->filters_weight) {
+            activation_gradient(layer, y_floats, y + g * y_floats, here);
+            aed_product_winograd_gradient(layer, g, weights, x + g * x_floats, here, tile->scratch);
+        } else {
+            group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, here);
+        }
+    }
+    if (product->dense_weight)
+        dense_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
+                       weights->weight_grad, tile);
     if (dx)
         product_apply(layer, !product->to_narrow, weights->weight, NULL, AED_IDENTITY, dy, dx,
                       tile->scratch);

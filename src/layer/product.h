@@ -11,6 +11,13 @@
 #include "kernel/kernels.h"
 #include "layer/pairs.h"
 
+/* How one direction is filtered, if it is (product_winograd.c): as what `conv` is between its sides, or as the
+ * convolution from its wide side to its narrow one that does the same with the kernel turned. */
+typedef struct aed_product_filter {
+    bool used, turned;
+    aed_winograd conv;
+} aed_product_filter;
+
 typedef struct aed_product {
     int groups;
     int narrow, wide; /* channels of one group */
@@ -24,8 +31,9 @@ typedef struct aed_product {
     bool bias;
     aed_gather narrow_plan, wide_plan; /* of one group */
     aed_gather_weight weight_plan;
-    /* By minimal filtering, where that pays (product_winograd.c): */
-    bool filters_narrow, filters_wide, filters_weight;
+    /* By minimal filtering, where that pays: */
+    aed_product_filter filter_narrow, filter_wide;
+    bool filters_weight;
     aed_winograd winograd;
     aed_pair_lists lists;
     aed_axis axes[2];
@@ -84,10 +92,13 @@ void aed_product_fold_gradient(const aed_product *product, const float *scratch,
 void aed_product_plan_winograd(aed_product *product);
 /* Floats of scratch that they want. */
 int64_t aed_product_winograd_scratch(const aed_product *product);
-/* One side of a group to the other, filtered. */
+/* One side of a group to the other, filtered; and the gradients of its weights and biases. */
 void aed_product_winograd(const aed_layer *layer, bool to_narrow, const float *weight,
                           const float *bias, aed_activation activation, const float *x, float *y,
                           float *scratch);
+void aed_product_winograd_gradient(const aed_layer *layer, int group,
+                                   const aed_product_weights *weights, const float *x,
+                                   const float *dy, float *scratch);
 
 /* The whole of forward and backward if pooled; x to the end of a product else. */
 void aed_product_pool_forward(const aed_layer *layer, const aed_product_weights *weights,

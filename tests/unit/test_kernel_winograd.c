@@ -136,25 +136,75 @@ static void check_direction(const aed_kernels_table *set, const filtering *f, bo
 static void directions_case(const aed_kernels_table *set, uint64_t seed)
 {
     filtering f = make(&seed);
-    set->winograd_weights(&f.conv, f.w, f.expanded);
+    set->winograd_weights(&f.conv, false, f.w, f.expanded);
     check_direction(set, &f, true, &seed);
     check_direction(set, &f, false, &seed);
     destroy(&f);
+}
+
+/* The way to the narrow side as the turned convolution of one to the wide side. */
+static void turned_case(const aed_kernels_table *set, uint64_t seed)
+{
+    filtering f = make(&seed);
+    const aed_winograd conv = f.conv;
+    const aed_winograd turned = {.narrow = conv.wide,
+                                 .wide = conv.narrow,
+                                 .taps = conv.taps,
+                                 .rows = aed_case_winograd_rows(&conv),
+                                 .columns = aed_case_winograd_columns(&conv),
+                                 .row_padding = conv.taps - 1 - conv.row_padding,
+                                 .column_padding = conv.taps - 1 - conv.column_padding};
+    const bool can_turn = turned.row_padding >= 0 && turned.column_padding >= 0;
+    float *got = aed_case_odd_floats(&seed, f.wide_floats);
+    double *want = aed_alloc((size_t)f.wide_floats, sizeof *want);
+    assert_non_null(want);
+    if (can_turn) {
+        visit(&f, add_wide, want);
+        set->winograd_weights(&turned, true, f.w, f.expanded);
+        set->winograd(&turned, true, f.lanes, f.expanded, NULL, AED_IDENTITY, f.narrow, got,
+                      f.scratch);
+        check("turned", set, &f, f.wide_floats, want, got,
+              f.conv.narrow * f.conv.taps * f.conv.taps + 1);
+    }
+    aed_free(want);
+    aed_free(got);
+    destroy(&f);
+}
+
+/* The sums over points and lanes of the channels of a side. */
+static void check_bias(const aed_kernels_table *set, const filtering *f, bool narrow,
+                       const float *got, const float *before)
+{
+    const int channels = narrow ? f->conv.narrow : f->conv.wide;
+    const int64_t plane = aed_case_winograd_points(&f->conv, narrow) * f->lanes;
+    const float *side = narrow ? f->narrow : f->wide;
+    for (int c = 0; c < channels; c++) {
+        double want = before[c];
+        for (int64_t i = 0; i < plane; i++) want += side[c * plane + i];
+        check("bias", set, f, 1, &want, got + c, (double)plane + 1);
+    }
 }
 
 static void gradient_case(const aed_kernels_table *set, uint64_t seed)
 {
     filtering f = make(&seed);
     float *grad = aed_case_floats(&seed, f.weight_floats, -1, 1);
+    float *biases = aed_case_floats(&seed, 20, -1, 1), *before = aed_case_copy(20, biases);
     double *want = aed_alloc((size_t)f.weight_floats, sizeof *want);
     assert_non_null(want);
     for (int64_t i = 0; i < f.weight_floats; i++) want[i] = grad[i];
     visit(&f, add_weight, want);
-    set->winograd_gradient(&f.conv, f.lanes, f.narrow, f.wide, grad, f.gradient_scratch);
+    const bool narrow = aed_case_int(&seed, 0, 1), wide = aed_case_int(&seed, 0, 1);
+    set->winograd_gradient(&f.conv, f.lanes, f.narrow, f.wide, grad, narrow ? biases : NULL,
+                           wide ? biases + 10 : NULL, f.gradient_scratch);
     check("gradient", set, &f, f.weight_floats, want, grad,
           (double)f.conv.rows * f.conv.columns * f.lanes + 1);
+    if (narrow) check_bias(set, &f, true, biases, before);
+    if (wide) check_bias(set, &f, false, biases + 10, before + 10);
     aed_free(want);
     aed_free(grad);
+    aed_free(biases);
+    aed_free(before);
     destroy(&f);
 }
 
@@ -170,6 +220,7 @@ static void test_directions_are_those_of_plain_sums(void **state)
 {
     (void)state;
     in_every_set(directions_case, 150);
+    in_every_set(turned_case, 150);
 }
 
 static void test_gradient_is_that_of_plain_sums(void **state)

@@ -139,11 +139,13 @@ static float *winograd_case(const aed_kernels_table *set, uint64_t seed, int64_t
     float *expanded = aed_case_odd_floats(&seed, aed_winograd_weights(&conv));
     float *scratch = aed_case_odd_floats(&seed, aed_winograd_scratch(&conv));
     float *more = aed_case_odd_floats(&seed, aed_winograd_gradient_scratch(&conv));
-    float *out = aed_case_floats(&seed, *count = narrow + wide + weights, -1, 1);
-    set->winograd_weights(&conv, w, expanded);
+    float *out = aed_case_floats(&seed, *count = narrow + wide + weights + conv.wide, -1, 1);
+    set->winograd_weights(&conv, false, w, expanded);
     set->winograd(&conv, true, lanes, expanded, bias, activation, x, out, scratch);
     set->winograd(&conv, false, lanes, expanded, bias, activation, n, out + narrow, scratch);
-    set->winograd_gradient(&conv, lanes, n, x, out + narrow + wide, more);
+    float *const grads = out + narrow + wide;
+    set->winograd_gradient(&conv, lanes, n, x, grads, aed_case_int(&seed, 0, 1) ? bias : NULL,
+                           grads + weights, more);
     aed_free(w);
     aed_free(bias);
     aed_free(n);

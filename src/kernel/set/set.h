@@ -36,12 +36,14 @@ void AED_SET(convolve_pool)(const aed_padded_conv *conv, int lanes, const float 
 void AED_SET(convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, const float *x,
                                      const float *y, const uint8_t *winner, const float *dy,
                                      float *grad_w, float *grad_b);
-void AED_SET(winograd_weights)(const aed_winograd *conv, const float *w, float *expanded);
+void AED_SET(winograd_weights)(const aed_winograd *conv, bool turned, const float *w,
+                               float *expanded);
 void AED_SET(winograd)(const aed_winograd *conv, bool to_narrow, int lanes, const float *expanded,
                        const float *bias, aed_activation activation, const float *x, float *y,
                        float *scratch);
 void AED_SET(winograd_gradient)(const aed_winograd *conv, int lanes, const float *narrow,
-                                const float *wide, float *grad, float *scratch);
+                                const float *wide, float *grad, float *narrow_bias,
+                                float *wide_bias, float *scratch);
 void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const float *u,
                             const float *v, float *grad);
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);

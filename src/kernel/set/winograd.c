@@ -293,9 +293,18 @@ static void expand_line(int taps, const float *w, float *u, int apart)
     }
 }
 
-void AED_SET(winograd_weights)(const aed_winograd *conv, const float *w, float *expanded)
+void AED_SET(winograd_weights)(const aed_winograd *conv, bool turned, const float *w,
+                               float *expanded)
 {
-    const int taps = conv->taps;
-    for (int i = 0; i < conv->narrow * conv->wide; i++, expanded += taps * (taps + TILE - 1))
-        for (int k = 0; k < taps; k++, w += taps) expand_line(taps, w, expanded + k, taps);
+    const int taps = conv->taps, count = taps * taps;
+    for (int n = 0; n < conv->narrow; n++)
+        for (int c = 0; c < conv->wide; c++, expanded += taps * (taps + TILE - 1)) {
+            const float *filter = w + (turned ? c * conv->narrow + n : n * conv->wide + c) * count;
+            float back[MOST_TAPS * MOST_TAPS];
+            if (turned) {
+                for (int i = 0; i < count; i++) back[i] = filter[count - 1 - i];
+                filter = back;
+            }
+            for (int k = 0; k < taps; k++) expand_line(taps, filter + k * taps, expanded + k, taps);
+        }
 }

@@ -14,6 +14,7 @@ typedef struct expanded_side {
     int32_t rows, columns, above; /* rows of zeros above, and as many below */
     int32_t shift;                /* columns by which tiles begin earlier */
     int64_t point;                /* floats from point to point */
+    float *sums;                  /* NULL, or [channels][16 lanes]: of all its points, for biases */
 } expanded_side;
 
 /* Rows by which what is expanded is fetched ahead, as stores to the second cache would wait. */
@@ -22,11 +23,25 @@ enum { AHEAD = 4 };
 /* Rows of an expanded plane. */
 AED_INLINE int32_t side_rows(const expanded_side *s) { return s->rows + 2 * s->above; }
 
-AED_INLINE void expand_side(int taps, bool wide, const expanded_side *s, int32_t at, int32_t end,
-                            int lanes, const float *x, float *expanded)
+/* The sum of a row of a tile. Of the wide side its last columns count with the next tile, if there is one. */
+AED_INLINE vf row_sum(int count, bool last, const vf *in)
 {
-    const int points = taps + TILE - 1;
-    for (int c = 0; c < s->channels; c++, x += (int64_t)s->rows * s->columns * lanes)
+    vf sum = (in[0] + in[1]) + (in[2] + in[3]);
+    if (count > TILE && last) {
+        sum += in[TILE] + in[TILE + 1];
+        if (count > TILE + 2) sum += in[TILE + 2] + in[TILE + 3];
+    }
+    return sum;
+}
+
+/* Tiles at columns at ... end-1 of the narrow side's, of which there are `narrow`. */
+AED_INLINE void expand_side(int taps, bool wide, const expanded_side *s, int32_t at, int32_t end,
+                            int32_t narrow, int lanes, const float *x, float *expanded)
+{
+    const int points = taps + TILE - 1, count = wide ? points : TILE;
+    for (int c = 0; c < s->channels; c++, x += (int64_t)s->rows * s->columns * lanes) {
+        float *const sums = s->sums ? s->sums + c * AED_LANE_BLOCK : NULL;
+        vf sum = sums ? v_load(sums) : v_zero();
         for (int32_t first = at; first < end; first += TILE)
             for (int32_t r = -s->above; r < s->rows + s->above; r++, expanded += AED_WIDTH) {
                 vf in[MOST_POINTS], out[MOST_POINTS];
@@ -34,8 +49,9 @@ AED_INLINE void expand_side(int taps, bool wide, const expanded_side *s, int32_t
 #pragma GCC unroll 8
                     for (int j = 0; j < points; j++) out[j] = v_zero();
                 } else {
-                    load_tile(wide ? points : TILE, first - s->shift, s->columns, lanes,
+                    load_tile(count, first - s->shift, s->columns, lanes,
                               x + (int64_t)r * s->columns * lanes, in);
+                    if (sums) sum += row_sum(count, first + TILE >= narrow, in);
                     if (wide)
                         expand_wide(taps, in, out);
                     else
@@ -47,6 +63,8 @@ AED_INLINE void expand_side(int taps, bool wide, const expanded_side *s, int32_t
                     __builtin_prefetch(expanded + j * s->point + AHEAD * AED_WIDTH, 1);
                 }
             }
+        if (sums) v_store(sums, sum);
+    }
 }
 
 /* sums[a][b][taps][16 lanes] += over tiles and rows: n[a][r] * x[b][r + k], of one point. */
@@ -118,8 +136,13 @@ AED_INLINE void gradient_channels(int taps, int narrow, int wide_channels, gradi
     }
 }
 
+/* Where a call's sums are, 16 lanes each: [narrow][wide][points][taps], and of the sides' points or NULL. */
+typedef struct gradient_sums {
+    float *weights, *narrow, *wide;
+} gradient_sums;
+
 AED_INLINE void gradient(int taps, const aed_winograd *conv, int lanes, const float *narrow,
-                         const float *wide, float *sums, float *scratch)
+                         const float *wide, gradient_sums to, float *scratch)
 {
     const int points = taps + TILE - 1;
     expanded_side n = {.channels = conv->narrow, .rows = conv->rows, .columns = conv->columns};
@@ -140,8 +163,10 @@ AED_INLINE void gradient(int taps, const aed_winograd *conv, int lanes, const fl
         for (int32_t tile = 0; tile < all; tile += most) {
             t.tiles = all - tile < most ? all - tile : most;
             const int32_t at = tile * TILE, end = at + t.tiles * TILE;
-            expand_side(taps, false, &n, at, end, lanes, narrow + lane, scratch);
-            expand_side(taps, true, &x, at, end, lanes, wide + lane, x_expanded);
+            n.sums = to.narrow ? to.narrow + lane % AED_LANE_BLOCK : NULL;
+            x.sums = to.wide ? to.wide + lane % AED_LANE_BLOCK : NULL;
+            expand_side(taps, false, &n, at, end, conv->columns, lanes, narrow + lane, scratch);
+            expand_side(taps, true, &x, at, end, conv->columns, lanes, wide + lane, x_expanded);
             t.n_channel = t.tiles * side_rows(&n) * AED_WIDTH;
             t.x_channel = t.tiles * side_rows(&x) * AED_WIDTH;
             for (int j = 0; j < points; j++)
@@ -149,7 +174,7 @@ AED_INLINE void gradient(int taps, const aed_winograd *conv, int lanes, const fl
                     const int left = conv->narrow - a;
                     t.n = scratch + j * n.point + a * t.n_channel;
                     t.x = x_expanded + j * x.point;
-                    t.sums = sums + a * t.sums_a + j * taps * AED_LANE_BLOCK +
+                    t.sums = to.weights + a * t.sums_a + j * taps * AED_LANE_BLOCK +
                              lane % AED_LANE_BLOCK;
                     if (left >= NARROW_BLOCK)
                         gradient_channels(taps, NARROW_BLOCK, conv->wide, t);
@@ -165,15 +190,15 @@ AED_INLINE void gradient(int taps, const aed_winograd *conv, int lanes, const fl
 
 static __attribute__((noinline)) void gradient_3(const aed_winograd *conv, int lanes,
                                                  const float *narrow, const float *wide,
-                                                 float *sums, float *scratch)
+                                                 gradient_sums to, float *scratch)
 {
-    gradient(3, conv, lanes, narrow, wide, sums, scratch);
+    gradient(3, conv, lanes, narrow, wide, to, scratch);
 }
 static __attribute__((noinline)) void gradient_5(const aed_winograd *conv, int lanes,
                                                  const float *narrow, const float *wide,
-                                                 float *sums, float *scratch)
+                                                 gradient_sums to, float *scratch)
 {
-    gradient(5, conv, lanes, narrow, wide, sums, scratch);
+    gradient(5, conv, lanes, narrow, wide, to, scratch);
 }
 
 /* grad += G^T u for a line, the gradients of a point `apart` floats from the next one's. */
@@ -200,16 +225,23 @@ static void collapse_line(int taps, const float *u, int apart, float *grad)
 }
 
 void AED_SET(winograd_gradient)(const aed_winograd *conv, int lanes, const float *narrow,
-                                const float *wide, float *grad, float *scratch)
+                                const float *wide, float *grad, float *narrow_bias,
+                                float *wide_bias, float *scratch)
 {
     const int taps = conv->taps;
-    const int64_t count = aed_winograd_weights(conv);
-    float *const sums = scratch, *const expanded = sums + count * AED_LANE_BLOCK;
-    float *const rest = expanded + (count + AED_LANE_BLOCK - 1) / AED_LANE_BLOCK * AED_LANE_BLOCK;
+    const int64_t weights = aed_winograd_weights(conv), count = weights + conv->narrow + conv->wide;
+    float *const sums = scratch, *const n_sums = sums + weights * AED_LANE_BLOCK;
+    float *const x_sums = n_sums + conv->narrow * AED_LANE_BLOCK;
+    float *const out = sums + count * AED_LANE_BLOCK;
+    float *const rest = out + (count + AED_LANE_BLOCK - 1) / AED_LANE_BLOCK * AED_LANE_BLOCK;
+    const gradient_sums to = {sums, narrow_bias ? n_sums : NULL, wide_bias ? x_sums : NULL};
     memset(sums, 0, (size_t)count * AED_LANE_BLOCK * sizeof *sums);
-    (taps == 5 ? gradient_5 : gradient_3)(conv, lanes, narrow, wide, sums, rest);
-    AED_SET(lane_sums)((int)count, sums, expanded);
+    (taps == 5 ? gradient_5 : gradient_3)(conv, lanes, narrow, wide, to, rest);
+    AED_SET(lane_sums)((int)count, sums, out);
     for (int i = 0; i < conv->narrow * conv->wide; i++)
         for (int k = 0; k < taps; k++, grad += taps)
-            collapse_line(taps, expanded + i * taps * (taps + TILE - 1) + k, taps, grad);
+            collapse_line(taps, out + i * taps * (taps + TILE - 1) + k, taps, grad);
+    for (int n = 0; n < conv->narrow && narrow_bias; n++) narrow_bias[n] += out[weights + n];
+    for (int c = 0; c < conv->wide && wide_bias; c++)
+        wide_bias[c] += out[weights + conv->narrow + c];
 }
