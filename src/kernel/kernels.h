@@ -67,6 +67,15 @@ typedef struct aed_gather {
     aed_pairs pairs;
 } aed_gather;
 
+/* A transposed convolution whose windows lie side by side: y[o][r*high + k][q*wide + l] = bias[o] + sum over c:
+ * w[c*w_in + (o*high + k)*wide + l] * x[c][r][q]. */
+typedef struct aed_scatter {
+    int outputs, inputs; /* channels */
+    int64_t w_in;
+    int32_t rows, columns; /* of x */
+    int high, wide;        /* of the kernel */
+} aed_scatter;
+
 /* grad[a*w_a + b*w_b + tap] += sum over rows, their entries and lanes: u[a][row] * v[b][position]. */
 typedef struct aed_gather_weight {
     int a_channels, b_channels;
@@ -190,7 +199,10 @@ typedef struct aed_kernels {
     /* See aed_gather; then the activation (identity or relu). */
     void (*gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                    aed_activation activation, const float *x, float *y);
-    /* The same followed by an activation and pooling: y[o][window] and the index of each window's winner,
+    /* See aed_scatter; then the activation (identity or relu). */
+    void (*scatter)(const aed_scatter *plan, int lanes, const float *w, const float *bias,
+                    aed_activation activation, const float *x, float *y);
+    /* As gather, followed by an activation and pooling: y[o][window] and the index of each window's winner,
      * the first largest (a NaN is; it then has the index AED_POOL_NOBODY). scratch: AED_POOL_CHANNELS * high *
      * columns * 16 floats. */
     void (*gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
@@ -240,6 +252,9 @@ typedef struct aed_kernels {
     void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
     void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
                               const float *dy, float *dx);
+    /* The same in place, of channels, whose sums are added to grad as by bias_gradient. */
+    void (*activate_bias_gradient)(aed_activation kind, float parameter, int channels,
+                                   int64_t columns, const float *y, float *dy, float *grad);
     /* Over the channels of [channels][columns]; y may be x, dx may be y or dy. */
     void (*softmax)(int channels, int64_t columns, const float *x, float *y);
     void (*softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,

@@ -28,6 +28,25 @@ static aed_status make_tensors(aed_layer *layer, int dimensions, const aed_axis 
     return aed_shape_make(1, &out, &bias->shape);
 }
 
+static bool is_tiled(const aed_axis *axis)
+{
+    return axis->stride == axis->kernel && axis->padding == 0 && axis->dilation == 1 &&
+           axis->wide == axis->narrow * axis->stride;
+}
+
+static void plan_scatter(aed_product *product)
+{
+    const aed_axis *high = &product->axes[0], *wide = &product->axes[1];
+    product->scattered = is_tiled(high) && is_tiled(wide);
+    product->scatter_plan = (aed_scatter){.outputs = product->wide,
+                                          .inputs = product->narrow,
+                                          .w_in = product->wide * product->taps,
+                                          .rows = (int32_t)high->narrow,
+                                          .columns = (int32_t)wide->narrow,
+                                          .high = (int)high->kernel,
+                                          .wide = (int)wide->kernel};
+}
+
 static void plan_gathers(aed_product *product)
 {
     const int64_t w_narrow = product->wide * product->taps, w_wide = product->taps;
@@ -89,6 +108,7 @@ aed_status aed_product_plan(aed_product *product, const aed_axis axes[2])
     aed_status status;
     AED_TRY(aed_pairs_create(axes, &product->lists));
     plan_gathers(product);
+    plan_scatter(product);
     aed_product_plan_winograd(product);
 done:
     return status;
@@ -161,6 +181,9 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
     const int wide = product->single ? (int)(product->wide * product->taps) : product->wide;
     if ((to_narrow ? &product->filter_narrow : &product->filter_wide)->used) {
         aed_product_winograd(layer, to_narrow, weight, bias, activation, x, y, scratch);
+    } else if (product->scattered && !to_narrow) {
+        layer->kernels->scatter(&product->scatter_plan, layer->lanes, weight, bias, activation, x,
+                                y);
     } else if (!product->pointwise && !product->single) {
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
         layer->kernels->gather(plan, layer->lanes, weight, bias, activation, x, y);
@@ -240,15 +263,6 @@ static void gather_gradient(const aed_layer *layer, int first, int channels, con
                                   grad + first * (product->to_narrow ? plan.w_a : plan.w_b));
 }
 
-/* Makes dy the gradient before the activation. */
-static void activation_gradient(const aed_layer *layer, int64_t count, const float *y, float *dy)
-{
-    const aed_product *product = layer->state;
-    if (product->activation != AED_IDENTITY)
-        layer->kernels->activate_backward(product->activation, product->parameter, count, y, dy,
-                                          dy);
-}
-
 /* Makes dy of a group the gradient before the activation and adds to the parameters' gradients, for as
  * many channels at a time as stay in the cache. */
 static void group_gradients(const aed_layer *layer, int group, const aed_product_weights *weights,
@@ -263,10 +277,16 @@ static void group_gradients(const aed_layer *layer, int group, const aed_product
     for (int first = 0; first < outputs; first += most) {
         const int channels = outputs - first < most ? outputs - first : most;
         float *const here = dy + first * floats;
-        activation_gradient(layer, channels * floats, y + first * floats, here);
-        if (weights->bias_grad)
-            layer->kernels->bias_gradient(channels, floats, here,
-                                          weights->bias_grad + (int64_t)group * outputs + first);
+        float *const bias = weights->bias_grad ? weights->bias_grad + (int64_t)group * outputs + first
+                                               : NULL;
+        if (product->activation != AED_IDENTITY && bias)
+            layer->kernels->activate_bias_gradient(product->activation, product->parameter, channels,
+                                                   floats, y + first * floats, here, bias);
+        else if (product->activation != AED_IDENTITY)
+            layer->kernels->activate_backward(product->activation, product->parameter,
+                                              channels * floats, y + first * floats, here, here);
+        else if (bias)
+            layer->kernels->bias_gradient(channels, floats, here, bias);
         if (!product->dense_weight) gather_gradient(layer, first, channels, x, here, grad);
     }
 }
@@ -281,7 +301,9 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
     for (int g = 0; g < product->groups; g++) {
         float *const here = dy + g * y_floats;
         if (product->filters_weight) {
-            activation_gradient(layer, y_floats, y + g * y_floats, here);
+            if (product->activation != AED_IDENTITY)
+                layer->kernels->activate_backward(product->activation, product->parameter, y_floats,
+                                                  y + g * y_floats, here, here);
             aed_product_winograd_gradient(layer, g, weights, x + g * x_floats, here, tile->scratch);
         } else {
             group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, here);

@@ -27,9 +27,11 @@ typedef struct aed_product {
     bool pointwise;    /* position p meets position p only, one tap: a dense product */
     bool single; /* one narrow position, which meets each wide one by a tap of its own: so is it */
     bool dense_weight; /* the weight's gradient is a dense product, too */
+    bool scattered;    /* windows side by side, over all of the wide side */
     bool to_narrow;    /* forward writes the narrow side */
     bool bias;
     aed_gather narrow_plan, wide_plan; /* of one group */
+    aed_scatter scatter_plan;          /* to wide, if scattered */
     aed_gather_weight weight_plan;
     /* By minimal filtering, where that pays: */
     aed_product_filter filter_narrow, filter_wide;

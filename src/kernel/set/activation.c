@@ -44,6 +44,32 @@ void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t co
     }
 }
 
+AED_INLINE void bias_channel(aed_activation kind, float parameter, int64_t columns, const float *y,
+                             float *dy, float *grad)
+{
+    float block[AED_LANE_BLOCK];
+    vf sum[AED_PARTS] = {{0}};
+    for (int64_t n = 0; n < columns; n += AED_LANE_BLOCK)
+#pragma GCC unroll 4
+        for (int part = 0; part < AED_PARTS; part++) {
+            const int64_t at = n + part * AED_WIDTH;
+            const vf dx = v_load(dy + at) *
+                          activation_slope(kind, v_load(y + at), v_set(parameter));
+            v_store(dy + at, dx);
+            sum[part] += dx;
+        }
+    for (int part = 0; part < AED_PARTS; part++) v_store(block + part * AED_WIDTH, sum[part]);
+    *grad += lanes_sum(block);
+}
+
+void AED_SET(activate_bias_gradient)(aed_activation kind, float parameter, int channels,
+                                     int64_t columns, const float *y, float *dy, float *grad)
+{
+#define BIAS_CHANNEL(kind) bias_channel(kind, parameter, columns, y, dy, grad)
+    for (int c = 0; c < channels; c++, y += columns, dy += columns, grad++)
+        AED_EACH_ACTIVATION(kind, BIAS_CHANNEL)
+}
+
 void AED_SET(softmax)(int channels, int64_t columns, const float *x, float *y)
 {
     for (int64_t n = 0; n < columns; n += AED_WIDTH) {

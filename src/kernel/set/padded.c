@@ -38,7 +38,7 @@ AED_INLINE vf pool_largest(const vf *in, vf lowest, vi *winner)
                         v_pick_i(second, zero + 1, zero));
     *winner = v_pick_i(nobody, zero + AED_POOL_NOBODY, index);
     vf top = v_pick(below, lower, upper);
-    top = v_pick(v_greater(lowest, top), lowest, top);
+    top = v_at_least(top, lowest);
     return v_pick(nobody, v_set(__builtin_nanf("")), top);
 }
 

@@ -22,6 +22,8 @@ void AED_SET(standardize)(int64_t count, float shift, float factor, float *x);
 void AED_SET(unit_columns)(int64_t features, int lanes, float *x);
 void AED_SET(gather)(const aed_gather *plan, int lanes, const float *w, const float *bias,
                      aed_activation activation, const float *x, float *y);
+void AED_SET(scatter)(const aed_scatter *plan, int lanes, const float *w, const float *bias,
+                      aed_activation activation, const float *x, float *y);
 void AED_SET(gather_pool)(const aed_gather *plan, const aed_pooling *pooling, int lanes,
                           const float *w, const float *bias, const float *x, float *y,
                           uint8_t *winner, float *scratch);
@@ -56,6 +58,8 @@ void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, cons
                        float *y);
 void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,
                                 const float *dy, float *dx);
+void AED_SET(activate_bias_gradient)(aed_activation kind, float parameter, int channels,
+                                     int64_t columns, const float *y, float *dy, float *grad);
 void AED_SET(softmax)(int channels, int64_t columns, const float *x, float *y);
 void AED_SET(softmax_backward)(int channels, int64_t columns, const float *y, const float *dy,
                                float *dx);
