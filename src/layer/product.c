@@ -277,11 +277,13 @@ static void group_gradients(const aed_layer *layer, int group, const aed_product
     for (int first = 0; first < outputs; first += most) {
         const int channels = outputs - first < most ? outputs - first : most;
         float *const here = dy + first * floats;
-        float *const bias = weights->bias_grad ? weights->bias_grad + (int64_t)group * outputs + first
-                                               : NULL;
+        float *const bias = weights->bias_grad
+                                ? weights->bias_grad + (int64_t)group * outputs + first
+                                : NULL;
         if (product->activation != AED_IDENTITY && bias)
-            layer->kernels->activate_bias_gradient(product->activation, product->parameter, channels,
-                                                   floats, y + first * floats, here, bias);
+            layer->kernels->activate_bias_gradient(product->activation, product->parameter,
+                                                   channels, floats, y + first * floats, here,
+                                                   bias);
         else if (product->activation != AED_IDENTITY)
             layer->kernels->activate_backward(product->activation, product->parameter,
                                               channels * floats, y + first * floats, here, here);

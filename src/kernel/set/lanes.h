@@ -134,6 +134,10 @@ AED_INLINE vm v_below_i(vi a, int b)
 {
     return _mm512_cmplt_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
 }
+AED_INLINE vm v_test_i(vi a, int b)
+{
+    return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
+}
 AED_INLINE vf v_pick(vm mask, vf a, vf b)
 {
     return (vf)_mm512_mask_blend_ps(mask, (__m512)b, (__m512)a);
@@ -149,6 +153,7 @@ AED_INLINE vm v_greater(vf a, vf b) { return a > b; }
 AED_INLINE vm v_unordered(vf a, vf b) { return (a != a) | (b != b); }
 AED_INLINE vm v_equal_i(vi a, int b) { return a == b; }
 AED_INLINE vm v_below_i(vi a, int b) { return a < b; }
+AED_INLINE vm v_test_i(vi a, int b) { return (a & b) != 0; }
 AED_INLINE vf v_pick(vm mask, vf a, vf b) { return v_select(mask, a, b); }
 AED_INLINE vi v_pick_i(vm mask, vi a, vi b) { return v_select_i(mask, a, b); }
 AED_INLINE vf v_where(vm mask, vf a) { return v_and(mask, a); }

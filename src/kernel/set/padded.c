@@ -7,14 +7,15 @@
  * lanes and then its four places; a bias likewise. */
 #include "kernel/set/set.h"
 
-/* Output channels of a block, and backward those beside so many lines of `wide` taps. */
+/* Output channels of a block. */
 #if AED_WIDTH == 16
-enum { CHANNELS = 6, GRAD_CHANNELS = 2 };
+enum { CHANNELS = 6 };
 #elif AED_WIDTH == 8
-enum { CHANNELS = 2, GRAD_CHANNELS = 1 };
+enum { CHANNELS = 2 };
 #else
-enum { CHANNELS = 1, GRAD_CHANNELS = 1 };
+enum { CHANNELS = 1 };
 #endif
+/* Lines of taps whose gradients are summed at once. */
 #define TAP_LINES(wide) ((wide) == 3 ? 3 : 2)
 enum { PLACES = 4, MOST_LINES = 3, MOST_TAPS = 2 * AED_PADDED_MOST };
 
@@ -126,7 +127,10 @@ void AED_SET(convolve_pool)(const aed_padded_conv *conv, int lanes, const float 
 
 /* ---- Backward ------------------------------------------------------------------------------------ */
 
-/* What the blocks of a gradient share. */
+/* Channels that a line of windows passes while its inputs are in the nearest cache. */
+enum { GRAD_CHANNELS = 16, MOST_SUMS = GRAD_CHANNELS * (MOST_TAPS + 1) * AED_LANE_BLOCK };
+
+/* A channel's line of windows: x is where the first one's first place meets the first of the taps. */
 typedef struct gradient_task {
     const aed_padded_conv *conv;
     int lanes;
@@ -134,76 +138,56 @@ typedef struct gradient_task {
     const uint8_t *winner;
 } gradient_task;
 
-/* The sums of some channels' weights in some lines of taps of one input channel, and of their biases:
- * [channels][lines * wide + 1][16], the bias last. x is where the first window's first place meets the
- * first of the taps; y, winner and dy are the first channel's. */
-AED_INLINE void gradient_sums(int channels, int lines, int wide, const gradient_task *task,
+/* Adds to the sums of its weights in some lines of taps of one input channel, and of its bias: [lines * wide +
+ * 1][16], the bias last. A weight meets the place that won: of each lane the input is chosen, to the left or
+ * right, above or below. */
+AED_INLINE void gradient_line(int lines, int wide, int64_t lanes, const gradient_task *task,
                               int part, float *sums)
 {
     const gradient_task t = *task;
-    const int64_t lanes = t.lanes, line = t.conv->columns * lanes;
-    const int32_t high = window_lines(t.conv), in_line = windows(t.conv);
-    const int64_t y_channel = high * in_line * lanes;
+    const int64_t line = t.conv->columns * lanes;
+    const int64_t end = windows(t.conv) * lanes;
     const vf lowest = v_set(t.conv->lowest);
-    vf sum[GRAD_CHANNELS][MOST_TAPS], bias[GRAD_CHANNELS];
-    for (int i = 0; i < channels; i++) {
-        bias[i] = v_zero();
-        for (int j = 0; j < lines * wide; j++) sum[i][j] = v_zero();
-    }
-    int64_t at = part * AED_WIDTH;
-    for (int32_t row = 0; row < high; row++) {
-        const float *x = t.x + 2 * row * line + part * AED_WIDTH;
-        for (int32_t window = 0; window < in_line; window++, x += lanes)
-            for (int lane = 0; lane < lanes; lane += AED_LANE_BLOCK) {
-                vf spread[GRAD_CHANNELS][PLACES];
-                for (int i = 0; i < channels; i++) {
-                    const int64_t here = at + i * y_channel;
-                    const vi index = v_load_bytes(t.winner + here);
-                    const vf in = v_where(v_greater(v_load(t.y + here), lowest) &
-                                              v_below_i(index, AED_POOL_NOBODY),
-                                          v_load(t.dy + here));
-                    bias[i] += in;
-                    for (int k = 0; k < PLACES; k++)
-                        spread[i][k] = v_where(v_equal_i(index, k), in);
-                }
+    vf sum[MOST_TAPS + 1];
+    for (int j = 0; j <= lines * wide; j++) sum[j] = v_load(sums + j * AED_LANE_BLOCK);
+    for (int64_t window = 0; window < end; window += lanes)
+        for (int64_t lane = part * AED_WIDTH; lane < lanes; lane += AED_LANE_BLOCK) {
+            const int64_t at = window + lane;
+            const float *const x = t.x + at + window; /* two columns a window */
+            const vi index = v_load_bytes(t.winner + at);
+            const vf dy = v_where(v_greater(v_load(t.y + at), lowest) &
+                                      v_below_i(index, AED_POOL_NOBODY),
+                                  v_load(t.dy + at));
+            const vm right = v_test_i(index, 1), below = v_test_i(index, 2);
+            vf above[AED_PADDED_MOST];
+            sum[lines * wide] += dy;
 #pragma GCC unroll 4
-                for (int ty = 0; ty < lines; ty++)
-#pragma GCC unroll 2
-                    for (int below = 0; below < 2; below++)
+            for (int ty = 0; ty <= lines; ty++) {
+                vf in = v_keep(v_load(x + ty * line));
 #pragma GCC unroll 8
-                        for (int tx = 0; tx <= wide;
-                             tx++) { /* of the window's right places, tx - 1 */
-                            const vf in = v_keep(v_load(x + (ty + below) * line + tx * lanes));
-#pragma GCC unroll 2
-                            for (int right = 0; right < 2; right++)
-                                if (tx >= right && tx - right < wide)
-                                    for (int i = 0; i < channels; i++) {
-                                        vf *const to = &sum[i][ty * wide + tx - right];
-                                        *to = v_fma(spread[i][2 * below + right], in, *to);
-                                    }
-                        }
-                at += AED_LANE_BLOCK;
-                x += AED_LANE_BLOCK;
+                for (int tx = 0; tx < wide; tx++) {
+                    const vf next = v_keep(v_load(x + ty * line + (tx + 1) * lanes));
+                    const vf won = v_pick(right, next, in);
+                    vf *const to = &sum[(ty - 1) * wide + tx];
+                    if (ty > 0) *to = v_fma(dy, v_pick(below, won, above[tx]), *to);
+                    above[tx] = won;
+                    in = next;
+                }
             }
-    }
-    float *out = sums + part * AED_WIDTH;
-    for (int i = 0; i < channels; i++) {
-        for (int j = 0; j < lines * wide; j++, out += AED_LANE_BLOCK) v_store(out, sum[i][j]);
-        v_store(out, bias[i]);
-        out += AED_LANE_BLOCK;
-    }
+        }
+    for (int j = 0; j <= lines * wide; j++) v_store(sums + j * AED_LANE_BLOCK, sum[j]);
 }
 
 /* Register blocks have constant sizes: one function for each number of lines of each width. */
-#define GRADIENT_FUNCTION(wide, lines)                                       \
-    static __attribute__((noinline)) void gradient_##wide##_##lines(         \
-        int channels, const gradient_task *task, float *sums)                \
-    {                                                                        \
-        for (int part = 0; part < AED_PARTS; part++)                         \
-            if (channels == GRAD_CHANNELS)                                   \
-                gradient_sums(GRAD_CHANNELS, lines, wide, task, part, sums); \
-            else                                                             \
-                gradient_sums(1, lines, wide, task, part, sums);             \
+#define GRADIENT_FUNCTION(wide, lines)                                                           \
+    static __attribute__((noinline)) void gradient_##wide##_##lines(const gradient_task *task,   \
+                                                                    float *sums)                 \
+    {                                                                                            \
+        for (int part = 0; part < AED_PARTS; part++)                                             \
+            if (task->lanes == AED_LANE_BLOCK)                                                   \
+                gradient_line(lines, wide, AED_LANE_BLOCK, task, part, sums + part * AED_WIDTH); \
+            else                                                                                 \
+                gradient_line(lines, wide, task->lanes, task, part, sums + part * AED_WIDTH);    \
     }
 GRADIENT_FUNCTION(2, 1)
 GRADIENT_FUNCTION(2, 2)
@@ -215,21 +199,40 @@ GRADIENT_FUNCTION(4, 2)
 GRADIENT_FUNCTION(5, 1)
 GRADIENT_FUNCTION(5, 2)
 
-static void (*const gradient_functions[][MOST_LINES])(int, const gradient_task *, float *) = {
+static void (*const gradient_functions[][MOST_LINES])(const gradient_task *, float *) = {
     {gradient_2_1, gradient_2_2},
     {gradient_3_1, gradient_3_2, gradient_3_3},
     {gradient_4_1, gradient_4_2},
     {gradient_5_1, gradient_5_2}};
 
-/* Adds a block's sums to the gradients; those of biases unless grad_b is NULL. */
-static void add_block(const aed_padded_conv *conv, int channels, int taps, const float *sums,
-                      float *grad_w, float *grad_b)
+/* Some lines of taps, from `ty` on, of an input channel c; y, winner and dy are those of `channels` outputs, grad_w
+ * is where the first one's gradient of these lines begins; grad_b is NULL or the first one's. */
+static void gradient_taps(const gradient_task *whole, int channels, int lines, float *grad_w,
+                          float *grad_b)
 {
+    const aed_padded_conv *conv = whole->conv;
+    const int taps = lines * conv->wide, high = window_lines(conv);
+    const int64_t out = (int64_t)windows(conv) * whole->lanes;
+    float sums[MOST_SUMS] __attribute__((aligned(64)));
+    memset(sums, 0, (size_t)(channels * (taps + 1)) * AED_LANE_BLOCK * sizeof *sums);
+    for (int32_t row = 0; row < high; row++)
+        for (int i = 0; i < channels; i++) {
+            const int64_t at = (int64_t)(i * high + row) * out;
+            const gradient_task task = {.conv = conv,
+                                        .lanes = whole->lanes,
+                                        .x = whole->x +
+                                             (int64_t)2 * row * conv->columns * whole->lanes,
+                                        .y = whole->y + at,
+                                        .dy = whole->dy + at,
+                                        .winner = whole->winner + at};
+            gradient_functions[conv->wide - 2][lines - 1](&task,
+                                                          sums + i * (taps + 1) * AED_LANE_BLOCK);
+        }
     for (int i = 0; i < channels; i++) {
-        for (int j = 0; j < taps; j++, sums += AED_LANE_BLOCK)
-            grad_w[i * conv->w_out + j] += lanes_sum(sums);
-        if (grad_b) grad_b[i] += lanes_sum(sums);
-        sums += AED_LANE_BLOCK;
+        const float *const from = sums + i * (taps + 1) * AED_LANE_BLOCK;
+        for (int j = 0; j < taps; j++)
+            grad_w[i * conv->w_out + j] += lanes_sum(from + j * AED_LANE_BLOCK);
+        if (grad_b) grad_b[i] += lanes_sum(from + taps * AED_LANE_BLOCK);
     }
 }
 
@@ -237,12 +240,11 @@ void AED_SET(convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, con
                                      const float *y, const uint8_t *winner, const float *dy,
                                      float *grad_w, float *grad_b)
 {
-    float sums[GRAD_CHANNELS * (MOST_TAPS + 1) * AED_LANE_BLOCK] __attribute__((aligned(64)));
     const int64_t line = (int64_t)conv->columns * lanes;
     const int64_t y_channel = (int64_t)window_lines(conv) * windows(conv) * lanes;
     const int most = TAP_LINES(conv->wide);
-    for (int o = 0, channels; o < conv->outputs; o += channels) {
-        channels = conv->outputs - o < GRAD_CHANNELS ? 1 : GRAD_CHANNELS;
+    for (int o = 0; o < conv->outputs; o += GRAD_CHANNELS) {
+        const int left = conv->outputs - o, channels = left < GRAD_CHANNELS ? left : GRAD_CHANNELS;
         for (int c = 0; c < conv->inputs; c++)
             for (int ty = 0, lines; ty < conv->high; ty += lines) {
                 lines = conv->high - ty < most ? conv->high - ty : most;
@@ -250,12 +252,11 @@ void AED_SET(convolve_pool_gradient)(const aed_padded_conv *conv, int lanes, con
                                             .lanes = lanes,
                                             .x = x + (c * conv->rows + ty) * line,
                                             .y = y + o * y_channel,
-                                            .winner = winner + o * y_channel,
-                                            .dy = dy + o * y_channel};
-                gradient_functions[conv->wide - 2][lines - 1](channels, &task, sums);
-                add_block(conv, channels, lines * conv->wide, sums,
-                          grad_w + o * conv->w_out + c * conv->w_in + ty * conv->wide,
-                          grad_b && c == 0 && ty == 0 ? grad_b + o : NULL);
+                                            .dy = dy + o * y_channel,
+                                            .winner = winner + o * y_channel};
+                gradient_taps(&task, channels, lines,
+                              grad_w + o * conv->w_out + c * conv->w_in + ty * conv->wide,
+                              grad_b && c == 0 && ty == 0 ? grad_b + o : NULL);
             }
     }
 }
