@@ -97,3 +97,28 @@ double aed_case_ulps(double exact, float value)
     frexp(exact, &exponent);
     return fabs((double)value - exact) / ldexp(1, exponent - 24);
 }
+
+float *aed_case_mixed_floats(uint64_t *seed, int64_t count)
+{
+    return aed_case_int(seed, 0, 3) ? aed_case_floats(seed, count, -2, 2)
+                                    : aed_case_odd_floats(seed, count);
+}
+
+void aed_case_same_in_sets(const char *what, aed_case_call run, int runs)
+{
+    const aed_kernels_table *plain = aed_kernels_named("plain");
+    assert_non_null(plain);
+    for (int seed = 1; seed <= runs; seed++) {
+        int64_t count, other_count;
+        float *expected = run(plain, (uint64_t)seed, &count);
+        for (int i = 0; i + 1 < AED_CASE_SETS; i++) {
+            const aed_kernels_table *set = aed_kernels_named(aed_case_sets[i]);
+            if (!set) continue;
+            float *actual = run(set, (uint64_t)seed, &other_count);
+            assert_int_equal(count, other_count);
+            aed_case_equal_bits(what, count, expected, actual);
+            aed_free(actual);
+        }
+        aed_free(expected);
+    }
+}

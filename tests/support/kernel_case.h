@@ -37,6 +37,15 @@ int aed_case_rounds(int count);
 void aed_case_equal_bits(const char *what, int64_t count, const float *expected,
                          const float *actual);
 
+/* Ordinary numbers for most seeds, every kind of number for each fourth. */
+float *aed_case_mixed_floats(uint64_t *state, int64_t count);
+
+/* A random call of one kernel: makes its inputs from the seed and returns what it wrote, *count
+ * floats to be freed by the caller. */
+typedef float *(*aed_case_call)(const aed_kernels_table *set, uint64_t seed, int64_t *count);
+/* Fails the case unless all sets give the bits of the plain one, for seeds 1 ... runs. */
+void aed_case_same_in_sets(const char *what, aed_case_call call, int runs);
+
 /* Units in the last place of float at `exact` between it and `value`; 0 for equal infinities and
  * for two NaN, infinite where only one is finite. Where |exact| < 2^-126, 0 is right, too. */
 double aed_case_ulps(double exact, float value);

@@ -268,9 +268,55 @@ static void test_gather_weight(void **state)
     in_every_set(gather_weight_case, 300);
 }
 
+/* ---- Scatter --------------------------------------------------------------------------------- */
+
+static void scatter_case(const aed_kernels_table *set, uint64_t seed)
+{
+    const int lanes = 16 * aed_case_int(&seed, 1, 3), relu = aed_case_int(&seed, 0, 1);
+    aed_scatter plan = {.outputs = aed_case_int(&seed, 1, 9),
+                        .inputs = aed_case_int(&seed, 1, 9),
+                        .rows = aed_case_int(&seed, 1, 7),
+                        .columns = aed_case_int(&seed, 1, 9),
+                        .high = aed_case_int(&seed, 1, 3),
+                        .wide = aed_case_int(&seed, 1, 3)};
+    const int64_t positions = plan.rows * plan.columns, taps = plan.high * plan.wide;
+    const int64_t line = (int64_t)plan.columns * plan.wide;
+    plan.w_in = plan.outputs * taps;
+    float *w = aed_case_floats(&seed, plan.inputs * plan.w_in, -1, 1);
+    float *bias = aed_case_int(&seed, 0, 1) ? aed_case_floats(&seed, plan.outputs, -1, 1) : NULL;
+    float *x = aed_case_floats(&seed, plan.inputs * positions * lanes, -1, 1);
+    float *y = aed_case_odd_floats(&seed, plan.outputs * taps * positions * lanes);
+    set->scatter(&plan, lanes, w, bias, relu ? AED_RELU : AED_IDENTITY, x, y);
+    for (int64_t i = 0; i < plan.outputs * taps * positions * lanes; i++) {
+        const int64_t lane = i % lanes, place = i / lanes % (taps * positions);
+        const int64_t o = i / lanes / (taps * positions), r = place / line, q = place % line;
+        const int64_t tap = r % plan.high * plan.wide + q % plan.wide;
+        const int64_t p = r / plan.high * plan.columns + q / plan.wide;
+        exact_sum sum = {0};
+        if (bias) add(&sum, bias[o]);
+        for (int c = 0; c < plan.inputs; c++)
+            add(&sum,
+                (double)w[c * plan.w_in + o * taps + tap] * x[(c * positions + p) * lanes + lane]);
+        if (relu && sum.value < 0) sum.value = 0;
+        check("scatter", set, i, sum, y[i]);
+    }
+    aed_free(w);
+    aed_free(bias);
+    aed_free(x);
+    aed_free(y);
+}
+
+static void test_scatter(void **state)
+{
+    (void)state;
+    in_every_set(scatter_case, 150);
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
 static void bias_gradient_case(const aed_kernels_table *set, uint64_t seed)
 {
-    const int channels = aed_case_int(&seed, 1, 20);
+    const int channels = aed_case_int(&seed, 1, 40);
     const int64_t columns = 16 * aed_case_int(&seed, 1, 13);
     float *dy = aed_case_floats(&seed, channels * columns, -1, 1);
     float *grad = aed_case_floats(&seed, channels, -1, 1), *before = aed_case_copy(channels, grad);
@@ -319,9 +365,10 @@ static int pin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense),         cmocka_unit_test(test_dense_weight),
-        cmocka_unit_test(test_gather),        cmocka_unit_test(test_gather_weight),
-        cmocka_unit_test(test_bias_gradient), cmocka_unit_test(test_sum_of_squares),
+        cmocka_unit_test(test_dense),          cmocka_unit_test(test_dense_weight),
+        cmocka_unit_test(test_gather),         cmocka_unit_test(test_gather_weight),
+        cmocka_unit_test(test_scatter),        cmocka_unit_test(test_bias_gradient),
+        cmocka_unit_test(test_sum_of_squares),
     };
     return cmocka_run_group_tests(tests, pin, NULL);
 }

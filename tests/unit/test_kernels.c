@@ -1,6 +1,7 @@
 /* All kernel sets give equal bits: every kernel, on inputs of many shapes, with NaN, infinities,
  * zeros and subnormals where a user's data or a diverging run may bring them. The plain set is the
- * reference; test_kernel_products.c, test_kernel_math.c and the last cases check its values. */
+ * reference; test_kernel_math.c and the last cases check its values. For the products see
+ * test_kernel_product_bits.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,193 +13,6 @@
 
 #include "core/memory.h"
 #include "support/kernel_case.h"
-#include "support/pair_lists.h"
-#include "support/winograd_case.h"
-
-/* A random call of one kernel: makes its inputs from the seed and returns what it wrote, *count
- * floats to be freed by the caller. */
-typedef float *(*set_case)(const aed_kernels_table *set, uint64_t seed, int64_t *count);
-
-static void check_sets(const char *what, set_case run, int runs)
-{
-    const aed_kernels_table *plain = aed_kernels_named("plain");
-    assert_non_null(plain);
-    for (int seed = 1; seed <= runs; seed++) {
-        int64_t count, other_count;
-        float *expected = run(plain, (uint64_t)seed, &count);
-        for (int i = 0; i + 1 < AED_CASE_SETS; i++) {
-            const aed_kernels_table *set = aed_kernels_named(aed_case_sets[i]);
-            if (!set) continue;
-            float *actual = run(set, (uint64_t)seed, &other_count);
-            assert_int_equal(count, other_count);
-            aed_case_equal_bits(what, count, expected, actual);
-            aed_free(actual);
-        }
-        aed_free(expected);
-    }
-}
-
-/* Ordinary numbers for most seeds, every kind of number for each fourth. */
-static float *mixed_floats(uint64_t *seed, int64_t count)
-{
-    return aed_case_int(seed, 0, 3) ? aed_case_floats(seed, count, -2, 2)
-                                    : aed_case_odd_floats(seed, count);
-}
-
-/* ---- Products -------------------------------------------------------------------------------- */
-
-static float *dense_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const int rows = aed_case_int(&seed, 1, 40), inner = aed_case_int(&seed, 1, 50);
-    const int64_t columns = 16 * aed_case_int(&seed, 1, 13);
-    const int transposed = aed_case_int(&seed, 0, 1);
-    const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
-    float *w = aed_case_floats(&seed, rows * inner, -1, 1),
-          *x = mixed_floats(&seed, inner * columns);
-    float *bias = aed_case_floats(&seed, rows, -1, 1);
-    float *y = aed_case_floats(&seed, *count = rows * columns, -1, 1);
-    set->dense(rows, inner, columns, w, transposed ? 1 : inner, transposed ? rows : 1,
-               aed_case_int(&seed, 0, 1) ? bias : NULL, activation, x, y);
-    aed_free(w);
-    aed_free(bias);
-    aed_free(x);
-    return y;
-}
-
-static float *dense_weight_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const int a = aed_case_int(&seed, 1, 40), b = aed_case_int(&seed, 1, 70);
-    const int64_t columns = 16 * aed_case_int(&seed, 1, 13);
-    float *u = mixed_floats(&seed, a * columns), *v = aed_case_floats(&seed, b * columns, -1, 1);
-    float *grad = aed_case_floats(&seed, *count = a * b, -1, 1);
-    float *scratch = aed_case_odd_floats(&seed, aed_dense_weight_group(b, columns) * columns);
-    float *other = aed_case_floats(&seed, a * b, -1, 1);
-    const bool joins = aed_case_int(&seed, 0, 1);
-    set->dense_weight(a, b, columns, u, v, aed_case_int(&seed, 0, 1), joins ? other : grad,
-                      joins ? grad : NULL, scratch);
-    aed_free(other);
-    aed_free(u);
-    aed_free(v);
-    aed_free(scratch);
-    return grad;
-}
-
-/* Every third moves by one, over many places. */
-static aed_case_window random_window(uint64_t *seed)
-{
-    if (aed_case_int(seed, 0, 2) == 0) return aed_case_window_dense(seed);
-    return (aed_case_window){.positions = aed_case_int(seed, 1, 9),
-                             .taps = aed_case_int(seed, 1, 20),
-                             .wide_positions = aed_case_int(seed, 1, 40),
-                             .stride = aed_case_int(seed, 1, 4),
-                             .padding = aed_case_int(seed, 0, 3),
-                             .dilation = aed_case_int(seed, 1, 2)};
-}
-
-/* Often one, which has code of its own. */
-static int some_channels(uint64_t *seed)
-{
-    return aed_case_int(seed, 0, 2) ? aed_case_int(seed, 1, 20) : 1;
-}
-
-static float *gather_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const aed_case_window window = random_window(&seed);
-    const int outputs = some_channels(&seed), inputs = some_channels(&seed);
-    const int lanes = 16 * aed_case_int(&seed, 1, 4), taps = window.taps;
-    aed_gather plan = {.outputs = outputs,
-                       .inputs = inputs,
-                       .w_out = taps,
-                       .w_in = outputs * taps,
-                       .x_positions = window.positions,
-                       .pairs = aed_case_pairs_make(&window, AED_CASE_BY_Q)};
-    float *w = aed_case_floats(&seed, outputs * inputs * taps, -1, 1);
-    float *bias = aed_case_floats(&seed, outputs, -1, 1);
-    float *x = mixed_floats(&seed, (int64_t)inputs * window.positions * lanes);
-    float *y = aed_case_floats(&seed, *count = (int64_t)outputs * plan.pairs.rows * lanes, -1, 1);
-    const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
-    set->gather(&plan, lanes, w, aed_case_int(&seed, 0, 1) ? bias : NULL, activation, x, y);
-    aed_case_pairs_free(&plan.pairs);
-    aed_free(w);
-    aed_free(bias);
-    aed_free(x);
-    return y;
-}
-
-/* The three products of minimal filtering, one after the other. */
-static float *winograd_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const aed_winograd conv = aed_case_winograd(&seed);
-    const int lanes = 16 * aed_case_int(&seed, 1, 3);
-    const int64_t narrow = conv.narrow * aed_case_winograd_points(&conv, true) * lanes;
-    const int64_t wide = conv.wide * aed_case_winograd_points(&conv, false) * lanes;
-    const int64_t weights = conv.narrow * conv.wide * conv.taps * conv.taps;
-    const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
-    float *w = aed_case_floats(&seed, weights, -1, 1), *bias = aed_case_floats(&seed, 9, -1, 1);
-    float *n = mixed_floats(&seed, narrow), *x = mixed_floats(&seed, wide);
-    float *expanded = aed_case_odd_floats(&seed, aed_winograd_weights(&conv));
-    float *scratch = aed_case_odd_floats(&seed, aed_winograd_scratch(&conv));
-    float *more = aed_case_odd_floats(&seed, aed_winograd_gradient_scratch(&conv));
-    float *out = aed_case_floats(&seed, *count = narrow + wide + weights + conv.wide, -1, 1);
-    set->winograd_weights(&conv, false, w, expanded);
-    set->winograd(&conv, true, lanes, expanded, bias, activation, x, out, scratch);
-    set->winograd(&conv, false, lanes, expanded, bias, activation, n, out + narrow, scratch);
-    float *const grads = out + narrow + wide;
-    set->winograd_gradient(&conv, lanes, n, x, grads, aed_case_int(&seed, 0, 1) ? bias : NULL,
-                           grads + weights, more);
-    aed_free(w);
-    aed_free(bias);
-    aed_free(n);
-    aed_free(x);
-    aed_free(expanded);
-    aed_free(scratch);
-    aed_free(more);
-    return out;
-}
-
-static float *gather_weight_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const aed_case_window window = random_window(&seed);
-    const int lanes = 16 * aed_case_int(&seed, 1, 4), taps = window.taps;
-    const int a = some_channels(&seed), b = some_channels(&seed);
-    aed_gather_weight plan = {.a_channels = a,
-                              .b_channels = b,
-                              .w_a = b * taps,
-                              .w_b = taps,
-                              .v_positions = window.wide_positions,
-                              .taps = taps,
-                              .pairs = aed_case_pairs_make(&window, AED_CASE_BY_P)};
-    float *u = mixed_floats(&seed, (int64_t)a * window.positions * lanes);
-    float *v = aed_case_floats(&seed, (int64_t)b * window.wide_positions * lanes, -1, 1);
-    float *grad = aed_case_floats(&seed, *count = (int64_t)a * b * taps, -1, 1);
-    set->gather_weight(&plan, lanes, u, v, grad);
-    aed_case_pairs_free(&plan.pairs);
-    aed_free(u);
-    aed_free(v);
-    return grad;
-}
-
-static float *bias_gradient_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
-{
-    const int64_t columns = 16 * aed_case_int(&seed, 1, 13);
-    const int channels = aed_case_int(&seed, 1, 20);
-    float *dy = mixed_floats(&seed, channels * columns);
-    float *grad = aed_case_floats(&seed, *count = channels, -1, 1);
-    set->bias_gradient(channels, columns, dy, grad);
-    aed_free(dy);
-    return grad;
-}
-
-static void test_products_same_bits(void **state)
-{
-    (void)state;
-    check_sets("dense", dense_case, 300);
-    check_sets("dense_weight", dense_weight_case, 200);
-    check_sets("gather", gather_case, 300);
-    check_sets("gather_weight", gather_weight_case, 300);
-    check_sets("winograd", winograd_case, 200);
-    check_sets("bias_gradient", bias_gradient_case, 100);
-}
 
 /* ---- Elementwise ----------------------------------------------------------------------------- */
 
@@ -210,6 +24,29 @@ static float *activate_case(const aed_kernels_table *set, uint64_t seed, int64_t
     set->activate((aed_activation)(seed % 7), parameter, *count, x, y);
     aed_free(x);
     return y;
+}
+
+/* In place, of whole channels, and their sums: what activate_backward and bias_gradient do one after the other. */
+static float *activate_bias_gradient_case(const aed_kernels_table *set, uint64_t seed,
+                                          int64_t *count)
+{
+    const int channels = aed_case_int(&seed, 1, 5);
+    const int64_t columns = 16 * aed_case_int(&seed, 1, 6), all = channels * columns;
+    const aed_activation kind = (aed_activation)(seed % 7);
+    const float parameter = (float)aed_case_uniform(&seed, 0.01, 2);
+    float *y = aed_case_mixed_floats(&seed, all), *grad = aed_case_floats(&seed, channels, -1, 1);
+    float *out = aed_case_mixed_floats(&seed, *count = all + channels),
+          *apart = aed_case_copy(all, out);
+    memcpy(out + all, grad, (size_t)channels * sizeof *grad);
+    set->activate_bias_gradient(kind, parameter, channels, columns, y, out, out + all);
+    set->activate_backward(kind, parameter, all, y, apart, apart);
+    set->bias_gradient(channels, columns, apart, grad);
+    aed_case_equal_bits("activate_bias_gradient, in two steps", all, apart, out);
+    aed_case_equal_bits("activate_bias_gradient's sums", channels, grad, out + all);
+    aed_free(y);
+    aed_free(grad);
+    aed_free(apart);
+    return out;
 }
 
 static float *activate_backward_case(const aed_kernels_table *set, uint64_t seed, int64_t *count)
@@ -229,11 +66,11 @@ static float *softmax_case(const aed_kernels_table *set, uint64_t seed, int64_t 
     const int channels = aed_case_int(&seed, 1, 20);
     const int64_t columns = 16 * aed_case_int(&seed, 1, 6);
     *count = channels * columns;
-    float *x = mixed_floats(&seed, *count), *y = aed_case_copy(*count, x);
+    float *x = aed_case_mixed_floats(&seed, *count), *y = aed_case_copy(*count, x);
     if (seed & 1) {
         set->softmax(channels, columns, x, y);
     } else {
-        float *dy = mixed_floats(&seed, *count);
+        float *dy = aed_case_mixed_floats(&seed, *count);
         set->softmax_backward(channels, columns, x, dy, y);
         aed_free(dy);
     }
@@ -307,13 +144,14 @@ static float *scale_case(const aed_kernels_table *set, uint64_t seed, int64_t *c
 static void test_elementwise_same_bits(void **state)
 {
     (void)state;
-    check_sets("activate", activate_case, 400);
-    check_sets("activate_backward", activate_backward_case, 400);
-    check_sets("softmax", softmax_case, 300);
-    check_sets("loss", loss_case, 400);
-    check_sets("cross_entropy", cross_entropy_case, 400);
-    check_sets("sum_of_squares", sum_of_squares_case, 100);
-    check_sets("scale", scale_case, 100);
+    aed_case_same_in_sets("activate", activate_case, 400);
+    aed_case_same_in_sets("activate_backward", activate_backward_case, 400);
+    aed_case_same_in_sets("activate_bias_gradient", activate_bias_gradient_case, 300);
+    aed_case_same_in_sets("softmax", softmax_case, 300);
+    aed_case_same_in_sets("loss", loss_case, 400);
+    aed_case_same_in_sets("cross_entropy", cross_entropy_case, 400);
+    aed_case_same_in_sets("sum_of_squares", sum_of_squares_case, 100);
+    aed_case_same_in_sets("scale", scale_case, 100);
 }
 
 /* ---- Random numbers and optimisers ----------------------------------------------------------- */
@@ -325,7 +163,7 @@ static float *random_case(const aed_kernels_table *set, uint64_t seed, int64_t *
     uint32_t ids[64];
     for (int lane = 0; lane < lanes; lane++) ids[lane] = (uint32_t)aed_case_bits(&seed);
     *count = elements * lanes;
-    float *x = mixed_floats(&seed, *count), *std = aed_case_floats(&seed, elements, 0, 1);
+    float *x = aed_case_mixed_floats(&seed, *count), *std = aed_case_floats(&seed, elements, 0, 1);
     float *y = aed_case_copy(*count, x);
     if (seed & 1)
         set->normal(key, ids, lanes, (uint32_t)(seed >> 8) & ~1u, elements, y);
@@ -345,7 +183,7 @@ static float *gumbel_case(const aed_kernels_table *set, uint64_t seed, int64_t *
     uint32_t ids[64];
     for (int lane = 0; lane < lanes; lane++) ids[lane] = (uint32_t)aed_case_bits(&seed);
     *count = elements * lanes;
-    float *x = mixed_floats(&seed, *count);
+    float *x = aed_case_mixed_floats(&seed, *count);
     set->add_gumbel(key, ids, lanes, elements, 0.7f, x, x);
     if (largest) set->one_hot(elements, lanes, x, x);
     return x;
@@ -360,7 +198,8 @@ static float *adam_case(const aed_kernels_table *set, uint64_t seed, int64_t *co
                                         0.001f, (float)aed_case_uniform(&seed, 0, 1),
                                         1.5f,   (float)aed_case_uniform(&seed, 0, 0.1),
                                         0.99f};
-    float *grads = mixed_floats(&seed, length), *all = aed_case_floats(&seed, 3 * length, 0, 1);
+    float *grads = aed_case_mixed_floats(&seed, length),
+          *all = aed_case_floats(&seed, 3 * length, 0, 1);
     set->adam(&settings, length, grads, all, all + length, all + 2 * length);
     *count = 3 * length;
     aed_free(grads);
@@ -372,7 +211,8 @@ static float *sgd_case(const aed_kernels_table *set, uint64_t seed, int64_t *cou
     const int64_t length = 16 * aed_case_int(&seed, 1, 40);
     const aed_sgd_settings settings = {
         0.1f, 0.9f, 0.5f, 0.01f, aed_case_int(&seed, 0, 1), aed_case_int(&seed, 0, 1)};
-    float *grads = mixed_floats(&seed, length), *all = aed_case_floats(&seed, 2 * length, 0, 1);
+    float *grads = aed_case_mixed_floats(&seed, length),
+          *all = aed_case_floats(&seed, 2 * length, 0, 1);
     set->sgd(&settings, length, grads, all, aed_case_int(&seed, 0, 2) ? all + length : NULL);
     *count = 2 * length;
     aed_free(grads);
@@ -382,10 +222,10 @@ static float *sgd_case(const aed_kernels_table *set, uint64_t seed, int64_t *cou
 static void test_random_and_optimisers_same_bits(void **state)
 {
     (void)state;
-    check_sets("normal, add_noise", random_case, 300);
-    check_sets("add_gumbel, one_hot", gumbel_case, 300);
-    check_sets("adam", adam_case, 200);
-    check_sets("sgd", sgd_case, 200);
+    aed_case_same_in_sets("normal, add_noise", random_case, 300);
+    aed_case_same_in_sets("add_gumbel, one_hot", gumbel_case, 300);
+    aed_case_same_in_sets("adam", adam_case, 200);
+    aed_case_same_in_sets("sgd", sgd_case, 200);
 }
 
 /* ---- Lanes that only repeat a sample --------------------------------------------------------- */
@@ -501,7 +341,6 @@ static int pin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products_same_bits),
         cmocka_unit_test(test_elementwise_same_bits),
         cmocka_unit_test(test_random_and_optimisers_same_bits),
         cmocka_unit_test(test_loss_ignores_unused_lanes),

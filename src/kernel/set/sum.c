@@ -63,7 +63,8 @@ void AED_SET(lane_sums)(int count, const float *blocks, float *out)
 /* Channels that are summed side by side, as one sum is a chain of additions that wait for each other. */
 enum { SIDE_BY_SIDE = 4 };
 
-AED_INLINE void bias_sums(int channels, int64_t columns, const float *dy, float *grad)
+/* The 16 lanes of each channel, summed over its blocks. */
+AED_INLINE void channel_lanes(int channels, int64_t columns, const float *dy, float *out)
 {
     vf lanes[SIDE_BY_SIDE][AED_PARTS] = {{{0}}};
     for (int64_t n = 0; n < columns; n += AED_LANE_BLOCK)
@@ -72,20 +73,31 @@ AED_INLINE void bias_sums(int channels, int64_t columns, const float *dy, float 
 #pragma GCC unroll 4
             for (int part = 0; part < AED_PARTS; part++)
                 lanes[c][part] += v_load(dy + c * columns + n + part * AED_WIDTH);
-    for (int c = 0; c < channels; c++) {
-        float block[AED_LANE_BLOCK];
+    for (int c = 0; c < channels; c++)
         for (int part = 0; part < AED_PARTS; part++)
-            v_store(block + part * AED_WIDTH, lanes[c][part]);
-        grad[c] += lanes_sum(block);
-    }
+            v_store(out + c * AED_LANE_BLOCK + part * AED_WIDTH, lanes[c][part]);
 }
 
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad)
 {
-    int c = 0;
-    for (; c + SIDE_BY_SIDE <= channels; c += SIDE_BY_SIDE)
-        bias_sums(SIDE_BY_SIDE, columns, dy + c * columns, grad + c);
-    for (; c < channels; c++) bias_sums(1, columns, dy + c * columns, grad + c);
+    enum { TOGETHER = 16 };
+    float lanes[TOGETHER * AED_LANE_BLOCK] __attribute__((aligned(64))) = {0}, sums[TOGETHER];
+    for (int first = 0; first < channels; first += TOGETHER) {
+        const int count = channels - first < TOGETHER ? channels - first : TOGETHER;
+        for (int c = 0; c < count;) {
+            const float *const from = dy + (first + c) * columns;
+            float *const to = lanes + c * AED_LANE_BLOCK;
+            if (count - c >= SIDE_BY_SIDE) {
+                channel_lanes(SIDE_BY_SIDE, columns, from, to);
+                c += SIDE_BY_SIDE;
+            } else {
+                channel_lanes(1, columns, from, to);
+                c++;
+            }
+        }
+        AED_SET(lane_sums)(count, lanes, sums);
+        for (int c = 0; c < count; c++) grad[first + c] += sums[c];
+    }
 }
 
 double AED_SET(sum_of_squares)(int64_t count, const float *x)
