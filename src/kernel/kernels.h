@@ -140,11 +140,11 @@ static inline int64_t aed_winograd_gradient_scratch(const aed_winograd *conv)
            (2 * (conv->taps + AED_WINOGRAD_TILE) + 3) * AED_LANE_BLOCK;
 }
 
-/* How many rows of v dense_weight turns over at once: strips that stay in a near cache together. */
+/* How many rows of v dense_weight turns over at once: strips that stay in the nearest cache together, 16 KiB. */
 enum { AED_DENSE_STRIP = 32 };
 static inline int aed_dense_weight_group(int b, int64_t columns)
 {
-    const int64_t near = 32768 / columns / AED_DENSE_STRIP * AED_DENSE_STRIP;
+    const int64_t near = 4096 / columns / AED_DENSE_STRIP * AED_DENSE_STRIP;
     const int all = (b + AED_DENSE_STRIP - 1) / AED_DENSE_STRIP * AED_DENSE_STRIP;
     return near <= AED_DENSE_STRIP ? AED_DENSE_STRIP : near < all ? (int)near : all;
 }

@@ -245,6 +245,9 @@ AED_INLINE void grad_block(int rows, bool add, int64_t columns, const float *u, 
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < GRAD_VECTORS; v++)
             sum[i][v] = add ? v_load(grad + i * stride + v * AED_WIDTH) : v_zero();
+    for (int i = 0; i < rows && join; i++)
+        for (int v = 0; v < GRAD_VECTORS; v++)
+            __builtin_prefetch(join + i * stride + v * AED_WIDTH, 1);
     for (int64_t n = 0; n < columns; n++) {
         vf in[GRAD_VECTORS];
         for (int v = 0; v < GRAD_VECTORS; v++) in[v] = v_load(strip + n * STRIP + v * AED_WIDTH);

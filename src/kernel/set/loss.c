@@ -12,6 +12,12 @@ typedef struct element {
     vf loss, slope;
 } element;
 
+/* log(x) of normal x > 0, -100 below. */
+AED_INLINE vf v_log_clamped(vf x)
+{
+    return v_select(x < 1.17549435e-38f, v_set(-100.0f), v_log_positive(x));
+}
+
 AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parameter)
 {
     const vf difference = y - t;
@@ -39,13 +45,13 @@ AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parame
     }
     case AED_BCE:
     default: {
-        /* -(t log y + (1-t) log(1-y)) with the logarithms clamped at -100; the slope's denominator
-         * at 1e-12, both as PyTorch does. */
+        /* -(t log y + (1-t) log(1-y)) with the logarithms clamped at -100, where y or 1 - y is 0; the slope's
+         * denominator at 1e-12, both as PyTorch does. NaN unless y lies in [0, 1]. */
         const vf rest = 1.0f - y;
-        vf log_y = v_log(y), log_rest = v_log(rest) + v_log1p_rest(-y, rest);
-        log_y = v_select(log_y < -100.0f, v_set(-100.0f), log_y);
-        log_rest = v_select(log_rest < -100.0f, v_set(-100.0f), log_rest);
+        const vf log_y = v_log_clamped(y);
+        const vf log_rest = v_log_clamped(rest) + v_log1p_rest(-y, rest);
         e.loss = -v_fma(t, log_y, (1.0f - t) * log_rest);
+        e.loss = v_select((y >= 0.0f) & (rest >= 0.0f), e.loss, v_set(__builtin_nanf("")));
         vf denominator = y * rest;
         denominator = v_select(denominator < 1e-12f, v_set(1e-12f), denominator);
         e.slope = difference / denominator;
