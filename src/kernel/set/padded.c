@@ -1,10 +1,10 @@
 /* A convolution of stride 1 over padded planes, with maximum pooling by 2 x 2 behind it: a window's four
- * sums stay in registers until the largest is known, and so do the gradients that its winner spreads
- * over them on the way back.
+ * sums stay in registers until the largest is known. On the way back a tap meets one input of a window and
+ * sample, the winner's, which is chosen before it is multiplied.
  *
  * Forward, every sum runs over input channels, then taps, from the bias on: as in gather.c, the zeros
  * of the padding aside. Backward, a weight's lane sums over windows in order, in each over blocks of 16
- * lanes and then its four places; a bias likewise. */
+ * lanes; a bias likewise. */
 #include "kernel/set/set.h"
 
 /* Output channels of a block. */
