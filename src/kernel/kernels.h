@@ -118,9 +118,8 @@ static inline int64_t aed_winograd_scratch(const aed_winograd *conv)
            (conv->taps + AED_WINOGRAD_TILE) * AED_LANE_BLOCK;
 }
 
-/* Tiles of a line whose expanded gradients stay in the second cache together. */
-enum { AED_WINOGRAD_FLOATS = 240 * 1024 };
-static inline int64_t aed_winograd_lines(const aed_winograd *conv)
+/* Floats of a tile of every line, both sides expanded; and of how many tiles they stay in the second cache. */
+static inline int64_t aed_winograd_tile_floats(const aed_winograd *conv)
 {
     return ((int64_t)conv->narrow * conv->rows +
             (int64_t)conv->wide * (conv->rows + conv->taps - 1)) *
@@ -128,15 +127,15 @@ static inline int64_t aed_winograd_lines(const aed_winograd *conv)
 }
 static inline int32_t aed_winograd_together(const aed_winograd *conv)
 {
+    const int64_t cache = 240 * 1024, most = cache / aed_winograd_tile_floats(conv);
     const int32_t all = (conv->columns + AED_WINOGRAD_TILE - 1) / AED_WINOGRAD_TILE;
-    const int64_t most = AED_WINOGRAD_FLOATS / aed_winograd_lines(conv);
     return most < 1 ? 1 : most < all ? (int32_t)most : all;
 }
 /* Floats of scratch for winograd_gradient. */
 static inline int64_t aed_winograd_gradient_scratch(const aed_winograd *conv)
 {
     return (AED_LANE_BLOCK + 1) * (aed_winograd_weights(conv) + conv->narrow + conv->wide) +
-           aed_winograd_together(conv) * aed_winograd_lines(conv) +
+           aed_winograd_together(conv) * aed_winograd_tile_floats(conv) +
            (2 * (conv->taps + AED_WINOGRAD_TILE) + 3) * AED_LANE_BLOCK;
 }
 

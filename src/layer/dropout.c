@@ -80,8 +80,8 @@ static void dropout_backward(const aed_layer *layer, const float *params, const 
     (void)grads;
     const dropout_state *s = layer->state;
     if (s->relu)
-        layer->kernels->dropout_relu_backward(s->groups * s->group_size * tile->lanes, s->scale, y,
-                                              dy, dx);
+        layer->kernels->dropout_relu_backward(s->groups * s->group_size * tile->lanes,
+                                              tile->train ? s->scale : 1, y, dy, dx);
     else
         apply(layer, tile, AED_IDENTITY, dy, dx);
 }

@@ -37,7 +37,8 @@ static bool is_tiled(const aed_axis *axis)
 static void plan_scatter(aed_product *product)
 {
     const aed_axis *high = &product->axes[0], *wide = &product->axes[1];
-    product->scattered = is_tiled(high) && is_tiled(wide);
+    product->scattered = !product->pointwise && !product->single && is_tiled(high) &&
+                         is_tiled(wide);
     product->scatter_plan = (aed_scatter){.outputs = product->wide,
                                           .inputs = product->narrow,
                                           .w_in = product->wide * product->taps,

@@ -36,7 +36,6 @@ typedef struct aed_product {
     /* By minimal filtering, where that pays: */
     aed_product_filter filter_narrow, filter_wide;
     bool filters_weight;
-    aed_winograd winograd;
     aed_pair_lists lists;
     aed_axis axes[2];
     int lanes;

@@ -64,8 +64,8 @@ void aed_product_plan_winograd(aed_product *product)
 {
     const aed_axis *high = &product->axes[0], *wide = &product->axes[1];
     const int64_t filters = (int64_t)product->narrow * product->wide;
-    if (product->folded || !suits(high) || !suits(wide) || high->kernel != wide->kernel ||
-        filters > MOST_FILTERS)
+    if (product->folded || product->single || !suits(high) || !suits(wide) ||
+        high->kernel != wide->kernel || filters > MOST_FILTERS)
         return;
     const double direct = (double)(filters * product->taps * product->narrow_positions);
     const aed_winograd conv = forward_plan(product), turned = turned_plan(product);
@@ -80,18 +80,17 @@ void aed_product_plan_winograd(aed_product *product)
     const int64_t outputs = product->to_narrow ? product->narrow * product->narrow_positions
                                                : product->wide * product->wide_positions;
     product->filters_weight = cost.gradient < DIRECT_GRADIENT * direct + (double)(BIAS * outputs);
-    product->winograd = conv;
 }
 
 /* The expanded weights come first, to a whole register. */
 static int64_t weights_floats(const aed_product *product)
 {
-    return (aed_winograd_weights(&product->winograd) + 15) / 16 * 16;
+    return (aed_winograd_weights(&product->filter_narrow.conv) + 15) / 16 * 16;
 }
 
 int64_t aed_product_winograd_scratch(const aed_product *product)
 {
-    const aed_winograd *conv = &product->winograd;
+    const aed_winograd *conv = &product->filter_narrow.conv;
     int64_t most = 0;
     if (product->filter_narrow.used || product->filter_wide.used)
         most = weights_floats(product) + aed_winograd_scratch(conv);
@@ -119,7 +118,7 @@ void aed_product_winograd_gradient(const aed_layer *layer, int group,
     const bool narrow = product->to_narrow;
     const int64_t outputs = narrow ? product->narrow : product->wide;
     float *const bias = weights->bias_grad ? weights->bias_grad + group * outputs : NULL;
-    layer->kernels->winograd_gradient(&product->winograd, layer->lanes, narrow ? dy : x,
+    layer->kernels->winograd_gradient(&product->filter_narrow.conv, layer->lanes, narrow ? dy : x,
                                       narrow ? x : dy,
                                       weights->weight_grad + group * product->weight_floats,
                                       narrow ? bias : NULL, narrow ? NULL : bias, scratch);

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -39,8 +40,9 @@ int aed_case_int(uint64_t *state, int lo, int hi)
 
 float *aed_case_floats(uint64_t *state, int64_t count, double lo, double hi)
 {
-    float *floats = aed_alloc_aligned((size_t)count, sizeof *floats);
-    if (!floats) fail_msg("out of memory");
+    void *block = NULL; /* aed_alloc_aligned would round up */
+    if (posix_memalign(&block, 64, (size_t)count * sizeof(float))) fail_msg("out of memory");
+    float *const floats = block;
     for (int64_t i = 0; i < count; i++) floats[i] = (float)aed_case_uniform(state, lo, hi);
     return floats;
 }
@@ -65,8 +67,9 @@ float *aed_case_odd_floats(uint64_t *state, int64_t count)
 
 float *aed_case_copy(int64_t count, const float *from)
 {
-    float *floats = aed_alloc_aligned((size_t)count, sizeof *floats);
-    if (!floats) fail_msg("out of memory");
+    void *block = NULL; /* aed_alloc_aligned would round up */
+    if (posix_memalign(&block, 64, (size_t)count * sizeof(float))) fail_msg("out of memory");
+    float *const floats = block;
     memcpy(floats, from, sizeof *floats * (size_t)count);
     return floats;
 }

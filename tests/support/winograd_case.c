@@ -5,11 +5,12 @@
 
 aed_winograd aed_case_winograd(uint64_t *seed)
 {
-    aed_winograd conv = {.narrow = aed_case_int(seed, 1, 10),
-                         .wide = aed_case_int(seed, 1, 10),
+    const int large = aed_case_int(seed, 0, 9) == 0;
+    aed_winograd conv = {.narrow = aed_case_int(seed, 1, large ? AED_CASE_CHANNELS : 10),
+                         .wide = aed_case_int(seed, 1, large ? AED_CASE_CHANNELS : 10),
                          .taps = aed_case_int(seed, 0, 1) ? 3 : 5,
                          .rows = aed_case_int(seed, 1, 14),
-                         .columns = aed_case_int(seed, 1, 14)};
+                         .columns = aed_case_int(seed, 1, large ? 40 : 14)};
     do {
         conv.row_padding = aed_case_int(seed, 0, conv.taps);
         conv.column_padding = aed_case_int(seed, 0, conv.taps);

@@ -4,7 +4,9 @@
 
 #include "kernel/kernels.h"
 
-/* Up to 10 channels and 14 points a side, with any padding. */
+/* Up to 10 channels and 14 points a side, with any padding; every tenth so large that the gradient takes its tiles
+ * in parts. */
+enum { AED_CASE_CHANNELS = 26 };
 aed_winograd aed_case_winograd(uint64_t *seed);
 /* Rows and columns of the wide side, and the points of a plane. */
 int aed_case_winograd_rows(const aed_winograd *conv);

@@ -101,18 +101,19 @@ static float *winograd_case(const aed_kernels_table *set, uint64_t seed, int64_t
     const int64_t wide = conv.wide * aed_case_winograd_points(&conv, false) * lanes;
     const int64_t weights = conv.narrow * conv.wide * conv.taps * conv.taps;
     const aed_activation activation = aed_case_int(&seed, 0, 1) ? AED_RELU : AED_IDENTITY;
-    float *w = aed_case_floats(&seed, weights, -1, 1), *bias = aed_case_floats(&seed, 10, -1, 1);
+    float *w = aed_case_floats(&seed, weights, -1, 1),
+          *bias = aed_case_floats(&seed, AED_CASE_CHANNELS, -1, 1);
     float *n = aed_case_mixed_floats(&seed, narrow), *x = aed_case_mixed_floats(&seed, wide);
     float *expanded = aed_case_odd_floats(&seed, aed_winograd_weights(&conv));
     float *scratch = aed_case_odd_floats(&seed, aed_winograd_scratch(&conv));
     float *more = aed_case_odd_floats(&seed, aed_winograd_gradient_scratch(&conv));
-    float *out = aed_case_floats(&seed, *count = narrow + wide + weights + conv.wide, -1, 1);
+    float *out = aed_case_floats(&seed, *count = narrow + wide + weights + conv.narrow + conv.wide,
+                                 -1, 1);
+    float *const grads = out + narrow + wide, *const biases = grads + weights;
     set->winograd_weights(&conv, false, w, expanded);
     set->winograd(&conv, true, lanes, expanded, bias, activation, x, out, scratch);
     set->winograd(&conv, false, lanes, expanded, bias, activation, n, out + narrow, scratch);
-    float *const grads = out + narrow + wide;
-    set->winograd_gradient(&conv, lanes, n, x, grads, aed_case_int(&seed, 0, 1) ? bias : NULL,
-                           grads + weights, more);
+    set->winograd_gradient(&conv, lanes, n, x, grads, biases, biases + conv.narrow, more);
     aed_free(w);
     aed_free(bias);
     aed_free(n);

@@ -31,7 +31,7 @@ static filtering make(uint64_t *seed)
     f.wide_floats = conv->wide * aed_case_winograd_points(conv, false) * f.lanes;
     f.weight_floats = (int64_t)conv->narrow * conv->wide * conv->taps * conv->taps;
     f.w = aed_case_floats(seed, f.weight_floats, -1, 1);
-    f.bias = aed_case_floats(seed, 10, -1, 1);
+    f.bias = aed_case_floats(seed, AED_CASE_CHANNELS, -1, 1);
     f.narrow = aed_case_floats(seed, f.narrow_floats, -1, 1);
     f.wide = aed_case_floats(seed, f.wide_floats, -1, 1);
     f.expanded = aed_case_floats(seed, aed_winograd_weights(conv), -1, 1);
@@ -189,18 +189,19 @@ static void gradient_case(const aed_kernels_table *set, uint64_t seed)
 {
     filtering f = make(&seed);
     float *grad = aed_case_floats(&seed, f.weight_floats, -1, 1);
-    float *biases = aed_case_floats(&seed, 20, -1, 1), *before = aed_case_copy(20, biases);
+    enum { BOTH = 2 * AED_CASE_CHANNELS };
+    float *biases = aed_case_floats(&seed, BOTH, -1, 1), *before = aed_case_copy(BOTH, biases);
     double *want = aed_alloc((size_t)f.weight_floats, sizeof *want);
     assert_non_null(want);
     for (int64_t i = 0; i < f.weight_floats; i++) want[i] = grad[i];
     visit(&f, add_weight, want);
     const bool narrow = aed_case_int(&seed, 0, 1), wide = aed_case_int(&seed, 0, 1);
     set->winograd_gradient(&f.conv, f.lanes, f.narrow, f.wide, grad, narrow ? biases : NULL,
-                           wide ? biases + 10 : NULL, f.gradient_scratch);
+                           wide ? biases + AED_CASE_CHANNELS : NULL, f.gradient_scratch);
     check("gradient", set, &f, f.weight_floats, want, grad,
           (double)f.conv.rows * f.conv.columns * f.lanes + 1);
     if (narrow) check_bias(set, &f, true, biases, before);
-    if (wide) check_bias(set, &f, false, biases + 10, before + 10);
+    if (wide) check_bias(set, &f, false, biases + AED_CASE_CHANNELS, before + AED_CASE_CHANNELS);
     aed_free(want);
     aed_free(grad);
     aed_free(biases);

@@ -275,8 +275,8 @@ static void plan(const chain *c, bool fuse, aed_test_spec *specs, aed_layer_spec
         fail_msg("%s: %s", c->title, aed_status_message());
 }
 
-/* One tile forward and backward; `odd` becomes an input of the first sample. */
-static void run(const chain *c, bool fuse, float odd, outcome *out)
+/* One tile forward and, in training, backward; `odd` becomes an input of the first sample. */
+static void run(const chain *c, bool fuse, bool train, float odd, outcome *out)
 {
     aed_test_spec specs[MAX_LAYERS];
     aed_layer_spec layers[MAX_LAYERS];
@@ -307,12 +307,13 @@ static void run(const chain *c, bool fuse, float odd, outcome *out)
     const aed_tile tile = {.lanes = c->lanes,
                            .valid = c->lanes,
                            .ids = ids,
-                           .train = true,
+                           .train = train,
                            .first = fuse,
                            .keys = keys,
                            .scratch = out->workspace.at + model->scratch_at};
     out->y = aed_model_forward(model, out->params.at, out->workspace.at, &tile);
     out->y_count = aed_shape_count(&model->layers[model->layer_count - 1].out) * c->lanes;
+    if (!train) return;
     float *dy = aed_model_gradient(model, out->workspace.at, NULL);
     for (int64_t i = 0; i < out->y_count; i++) dy[i] = aed_test_uniform(2, (uint32_t)i, -1, 1);
     aed_model_backward(model, out->params.at, out->workspace.at, model->layer_count - 1, -1, dy,
@@ -357,8 +358,8 @@ static bool is_close(const char *title, int64_t count, const float *a, const flo
 static void check_bits(const chain *c, const char *title)
 {
     outcome fused, apart;
-    run(c, true, 1, &fused);
-    run(c, false, 1, &apart);
+    run(c, true, true, 1, &fused);
+    run(c, false, true, 1, &apart);
     assert_int_equal(fused.y_count, apart.y_count);
     bool (*const equal)(const char *, int64_t, const float *,
                         const float *) = folds(c) ? is_close : aed_test_same_bits;
@@ -378,12 +379,35 @@ static void test_fused_layers_give_the_bits_of_separate_ones(void **state)
     in_every_set(check_bits);
 }
 
+/* The chain's second layer is dropout. */
+static void check_dropout(const char *title, int absorbs)
+{
+    const chain *c = chains;
+    while (strcmp(c->title, title) != 0) c++;
+    outcome fused, apart;
+    run(c, true, false, 1, &fused);
+    run(c, false, false, 1, &apart);
+    assert_int_equal(fused.model.layers[1].absorbs, absorbs);
+    if (!aed_test_same_bits(title, fused.y_count, fused.y, apart.y))
+        fail_msg("%s: evaluated, fused and separate layers differ", title);
+    outcome_destroy(&fused);
+    outcome_destroy(&apart);
+}
+
+static void test_dropout_takes_relu_and_nothing_else(void **state)
+{
+    (void)state;
+    check_dropout("relu behind dropout of elements", 1);
+    check_dropout("not past dropout", 1);
+    check_dropout("no other activation behind dropout", 0);
+}
+
 /* A NaN goes through a fused pooling as through a separate one. */
 static void check_nan(const chain *c, const char *title)
 {
     outcome fused, apart;
-    run(c, true, NAN, &fused);
-    run(c, false, NAN, &apart);
+    run(c, true, true, NAN, &fused);
+    run(c, false, true, NAN, &apart);
     for (int64_t i = 0; i < fused.y_count; i++)
         if (isnan(fused.y[i]) != isnan(apart.y[i]) ||
             (!isnan(fused.y[i]) && !folds(c) && fused.y[i] != apart.y[i]))
@@ -409,10 +433,10 @@ static void test_own_bits_are_the_same_in_every_set(void **state)
         outcome first, other;
         if (!folds(&chains[i]) && !pads(&chains[i])) continue;
         aed_test_use_kernels(sets[0]);
-        run(&chains[i], true, 1, &first);
+        run(&chains[i], true, true, 1, &first);
         for (int s = 1; s < count; s++) {
             aed_test_use_kernels(sets[s]);
-            run(&chains[i], true, 1, &other);
+            run(&chains[i], true, true, 1, &other);
             if (!(aed_test_same_bits(chains[i].title, first.y_count, first.y, other.y) &
                   aed_test_same_bits(chains[i].title, first.model.parameter_block, first.grads.at,
                                      other.grads.at)))
@@ -435,6 +459,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fused_layers_give_the_bits_of_separate_ones),
+        cmocka_unit_test(test_dropout_takes_relu_and_nothing_else),
         cmocka_unit_test(test_nan_passes_fused_layers),
         cmocka_unit_test(test_own_bits_are_the_same_in_every_set),
     };

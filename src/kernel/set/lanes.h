@@ -126,10 +126,6 @@ AED_INLINE vm v_unordered(vf a, vf b)
 {
     return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q);
 }
-AED_INLINE vm v_equal_i(vi a, int b)
-{
-    return _mm512_cmpeq_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
-}
 AED_INLINE vm v_below_i(vi a, int b)
 {
     return _mm512_cmplt_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
@@ -151,7 +147,6 @@ AED_INLINE vf v_where(vm mask, vf a) { return (vf)_mm512_maskz_mov_ps(mask, (__m
 typedef vi vm;
 AED_INLINE vm v_greater(vf a, vf b) { return a > b; }
 AED_INLINE vm v_unordered(vf a, vf b) { return (a != a) | (b != b); }
-AED_INLINE vm v_equal_i(vi a, int b) { return a == b; }
 AED_INLINE vm v_below_i(vi a, int b) { return a < b; }
 AED_INLINE vm v_test_i(vi a, int b) { return (a & b) != 0; }
 AED_INLINE vf v_pick(vm mask, vf a, vf b) { return v_select(mask, a, b); }

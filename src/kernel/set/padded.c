@@ -168,8 +168,10 @@ AED_INLINE void gradient_line(int lines, int wide, int64_t lanes, const gradient
                 for (int tx = 0; tx < wide; tx++) {
                     const vf next = v_keep(v_load(x + ty * line + (tx + 1) * lanes));
                     const vf won = v_pick(right, next, in);
-                    vf *const to = &sum[(ty - 1) * wide + tx];
-                    if (ty > 0) *to = v_fma(dy, v_pick(below, won, above[tx]), *to);
+                    if (ty > 0) {
+                        vf *const to = &sum[(ty - 1) * wide + tx];
+                        *to = v_fma(dy, v_pick(below, won, above[tx]), *to);
+                    }
                     above[tx] = won;
                     in = next;
                 }
