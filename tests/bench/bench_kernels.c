@@ -30,6 +30,8 @@ typedef struct bench {
     aed_loss_function loss;
     aed_gather gather;
     aed_gather_weight weight;
+    aed_winograd winograd;
+    aed_scatter scatter;
 } bench;
 
 typedef void (*bench_call)(const bench *b);
@@ -58,7 +60,7 @@ static void product(const char *kernel, const char *shape, double flops, bench_c
 {
     if (only && strcmp(only, kernel) != 0) return;
     const double seconds = measure(function, b);
-    printf("%-14s %-38s %10.1f ns %8.1f GFLOP/s", kernel, shape, seconds * 1e9,
+    printf("%-17s %-38s %10.1f ns %8.1f GFLOP/s", kernel, shape, seconds * 1e9,
            flops / seconds * 1e-9);
     if (peak > 0) printf(" %6.1f %%", 100 * flops / seconds / peak);
     printf("\n");
@@ -69,7 +71,7 @@ static void elements(const char *kernel, const char *shape, double count, bench_
 {
     if (only && strcmp(only, kernel) != 0) return;
     const double seconds = measure(function, b);
-    printf("%-14s %-38s %10.1f ns %8.3f ns each\n", kernel, shape, seconds * 1e9,
+    printf("%-17s %-38s %10.1f ns %8.3f ns each\n", kernel, shape, seconds * 1e9,
            seconds * 1e9 / count);
 }
 
@@ -135,6 +137,57 @@ static void run_gather_weight(const bench *b)
     kernels->gather_weight(&b->weight, b->lanes, block[2], block[3], block[4]);
 }
 
+/* Filtered, with the expansion of the weights that a layer makes for every tile. */
+static void run_winograd(const bench *b)
+{
+    kernels->winograd_weights(&b->winograd, false, block[0], block[5]);
+    kernels->winograd(&b->winograd, !b->transposed, b->lanes, block[5], block[1], AED_IDENTITY,
+                      block[2], block[3], block[6]);
+}
+
+static void run_winograd_gradient(const bench *b)
+{
+    kernels->winograd_gradient(&b->winograd, b->lanes, block[2], block[3], block[4], NULL, NULL,
+                               block[5]);
+}
+
+static void run_scatter(const bench *b)
+{
+    kernels->scatter(&b->scatter, b->lanes, block[0], block[1], AED_IDENTITY, block[2], block[3]);
+}
+
+/* The other ways to compute a convolution in two dimensions that there are for it, flops being those of the direct
+ * one. */
+static void bench_other_ways(int narrow, int wide, const aed_axis *axis, int lanes, double flops)
+{
+    char shape[64];
+    bench b = {.lanes = lanes};
+    if (axis->stride == axis->kernel && axis->padding == 0) {
+        const int32_t size = (int32_t)axis->narrow;
+        b.scatter = (aed_scatter){wide,
+                                  narrow,
+                                  wide * axis->kernel * axis->kernel,
+                                  size,
+                                  size,
+                                  (int)axis->kernel,
+                                  (int)axis->kernel};
+        snprintf(shape, sizeof shape, "%d->%d, %dx%d, kernel %d, %d lanes", narrow, wide, size,
+                 size, (int)axis->kernel, lanes);
+        product("scatter", shape, flops, run_scatter, &b);
+    }
+    if (axis->stride != 1 || axis->dilation != 1 || (axis->kernel != 3 && axis->kernel != 5))
+        return;
+    const int32_t size = (int32_t)axis->narrow, padding = (int32_t)axis->padding;
+    b.winograd = (aed_winograd){narrow, wide, (int)axis->kernel, size, size, padding, padding};
+    for (int back = 0; back < 2; back++) {
+        b.transposed = back;
+        snprintf(shape, sizeof shape, "%d->%d, %dx%d, kernel %d, %d lanes", back ? narrow : wide,
+                 back ? wide : narrow, size, size, (int)axis->kernel, lanes);
+        product("winograd", shape, flops, run_winograd, &b);
+    }
+    product("winograd_gradient", shape, flops, run_winograd_gradient, &b);
+}
+
 /* A convolution from `wide` to `narrow` channels: to both sides and the gradient of the weights. */
 static void bench_conv(int narrow, int wide, const aed_axis axes[2], int lanes)
 {
@@ -155,6 +208,7 @@ static void bench_conv(int narrow, int wide, const aed_axis axes[2], int lanes)
     b.weight = (aed_gather_weight){narrow, wide,           wide * taps, taps, lists.by_wide.rows,
                                    taps,   lists.by_narrow};
     product("gather_weight", shape, flops, run_gather_weight, &b);
+    if (axes[0].kernel > 1) bench_other_ways(narrow, wide, &axes[1], lanes, flops);
     aed_pairs_destroy(&lists);
 }
 
