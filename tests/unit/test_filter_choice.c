@@ -33,6 +33,11 @@ static const choice choices[] = {
     {"conv2d", "out=1 kernel=3 padding=1", IMAGE(32, 28, 28), false, false, false, false},
     /* in groups, as test_gradients has it */
     {"conv2d", "out=8 kernel=5 padding=2 groups=2", IMAGE(8, 8, 8), true, true, true, true},
+    /* the golden ones */
+    {"conv2d", "out=10 kernel=5", IMAGE(4, 6, 8), true, false, false, true},
+    {"conv2d", "out=8 kernel=5 padding=2", IMAGE(6, 6, 8), true, true, true, true},
+    {"conv2d", "out=16 kernel=3 padding=1", IMAGE(16, 4, 4), true, true, true, true},
+    {"conv_transpose2d", "out=6 kernel=5", IMAGE(10, 3, 4), true, true, false, true},
     /* nothing to gain */
     {"conv2d", "out=2 kernel=3", IMAGE(1, 20, 20), false, false, false, false},
     /* another kind of window */
