@@ -15,7 +15,7 @@ typedef struct element {
 /* log(x) of normal x > 0, -100 below. */
 AED_INLINE vf v_log_clamped(vf x)
 {
-    return v_select(x < 1.17549435e-38f, v_set(-100.0f), v_log_positive(x));
+    return v_pick(v_greater(v_set(1.17549435e-38f), x), v_set(-100.0f), v_log_positive(x));
 }
 
 AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parameter)
@@ -52,9 +52,7 @@ AED_INLINE element loss_element(aed_loss_function kind, vf y, vf t, float parame
         const vf log_rest = v_log_clamped(rest) + v_log1p_rest(-y, rest);
         e.loss = -v_fma(t, log_y, (1.0f - t) * log_rest);
         e.loss = v_select((y >= 0.0f) & (rest >= 0.0f), e.loss, v_set(__builtin_nanf("")));
-        vf denominator = y * rest;
-        denominator = v_select(denominator < 1e-12f, v_set(1e-12f), denominator);
-        e.slope = difference / denominator;
+        e.slope = difference / v_at_least(y * rest, v_set(1e-12f));
         break;
     }
     }

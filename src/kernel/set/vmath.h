@@ -29,7 +29,7 @@ AED_INLINE vf v_exp_parts(vf x, vf *power)
 AED_INLINE vf v_exp_negative(vf x)
 {
     vf power;
-    const vf rest = v_exp_parts(v_select(x < -87.3f, v_set(-87.3f), x), &power);
+    const vf rest = v_exp_parts(v_at_least(x, v_set(-87.3f)), &power);
     return (rest + 1.0f) * power;
 }
 
@@ -78,7 +78,7 @@ AED_INLINE vf v_sigmoid(vf x)
 {
     const vf e = v_exp_negative(-v_abs(x));
     const vf upper = 1.0f / (e + 1.0f);
-    return v_select(x < 0.0f, e * upper, upper);
+    return v_pick(v_greater(v_zero(), x), e * upper, upper);
 }
 
 /* tanh(|x|) = m / (m + 2) with m = exp(2|x|) - 1, which keeps its digits near 0. Beyond 10 it is 1. */
