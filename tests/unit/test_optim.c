@@ -73,6 +73,45 @@ static void test_optimizers_agree_between_kernel_sets(void **state)
     aed_test_use_kernels(sets[0]);
 }
 
+/* Roots of 2^power up to 2^(power+2), every mantissa: where nothing moves the mean, which is the expected
+ * root, the step is 1 if adam's root is right to the last bit. */
+static void check_roots(const aed_kernels_table *set, int power)
+{
+    enum { AT_ONCE = 1 << 12 };
+    static const aed_adam_settings still = {
+        .beta1 = 1, .beta2 = 1, .inverse_root = 1, .step_size = 1, .shrink = 1};
+    aed_test_block grads = aed_test_block_create(AT_ONCE), p = aed_test_block_create(AT_ONCE),
+                   mean = aed_test_block_create(AT_ONCE), square = aed_test_block_create(AT_ONCE);
+    memset(grads.at, 0, sizeof(float) * AT_ONCE);
+    for (uint32_t first = 0; first < 2 << 23; first += AT_ONCE) {
+        for (uint32_t i = 0; i < AT_ONCE; i++) {
+            const uint32_t bits = ((uint32_t)(127 + power) << 23) + first + i;
+            memcpy(&square.at[i], &bits, sizeof bits);
+            mean.at[i] = sqrtf(square.at[i]);
+            p.at[i] = 0;
+        }
+        set->adam(&still, AT_ONCE, grads.at, p.at, mean.at, square.at);
+        for (int i = 0; i < AT_ONCE; i++)
+            if (p.at[i] != -1)
+                fail_msg("%s: the root of %a times %a is %a", set->name, (double)square.at[i],
+                         (double)-p.at[i], (double)mean.at[i]);
+    }
+    aed_test_block_destroy(&grads);
+    aed_test_block_destroy(&p);
+    aed_test_block_destroy(&mean);
+    aed_test_block_destroy(&square);
+}
+
+/* That set does without the instruction within limits that are among these magnitudes. */
+static void test_avx512_roots_are_rounded_correctly(void **state)
+{
+    (void)state;
+    static const int powers[] = {0, -61, 58, 60, -126, 126};
+    const aed_kernels_table *set = aed_kernels_named("avx512");
+    if (!set) skip();
+    for (size_t k = 0; k < AED_COUNT(powers); k++) check_roots(set, powers[k]);
+}
+
 static void test_norm_and_scale_agree_between_kernel_sets(void **state)
 {
     (void)state;
@@ -272,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optimizers_agree_between_kernel_sets),
+        cmocka_unit_test(test_avx512_roots_are_rounded_correctly),
         cmocka_unit_test(test_norm_and_scale_agree_between_kernel_sets),
         cmocka_unit_test(test_schedule_without_warmup_is_flat_within_an_epoch),
         cmocka_unit_test(test_schedule_warmup_rises_by_step),

@@ -198,7 +198,23 @@ AED_INLINE vf v_fma(vf a, vf b, vf c)
 {
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
-AED_INLINE vf v_sqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
+/* The instruction and the quotient of an optimiser wait for one divider; where no remainder below leaves float's
+ * range the root comes of multiplications: y within 2^-14 of 1/sqrt(a), one step of Newton's for root = a y
+ * and half = y/2 together, and the remainder a - root^2, which the fused product has exactly, put right
+ * (Markstein: Computation of elementary functions on the IBM RISC System/6000 processor, 1990). It is rounded
+ * correctly, too: test_optim.c has every mantissa. */
+AED_INLINE vf v_sqrt(vf a)
+{
+    const vi lowest = (vi)v_set(0x1p-60f), range = (vi)v_set(0x1p60f) - lowest;
+    if (_mm512_cmpgt_epu32_mask((__m512i)((vi)a - lowest), (__m512i)range))
+        return (vf)_mm512_sqrt_ps((__m512)a);
+    const vf y = (vf)_mm512_rsqrt14_ps((__m512)a);
+    vf root = a * y, half = y * 0.5f;
+    const vf error = v_fma(-half, root, v_set(0.5f));
+    root = v_fma(root, error, root);
+    half = v_fma(half, error, half);
+    return v_fma(v_fma(-root, root, a), half, root);
+}
 #elif defined(__AVX2__)
 AED_INLINE vf v_fma(vf a, vf b, vf c)
 {
