@@ -139,13 +139,11 @@ static inline int64_t aed_winograd_gradient_scratch(const aed_winograd *conv)
            (2 * (conv->taps + AED_WINOGRAD_TILE) + 3) * AED_LANE_BLOCK;
 }
 
-/* How many rows of v dense_weight turns over at once: strips that stay in the nearest cache together, 16 KiB. */
+/* Rows of v in a strip of dense_strips, and the floats of all strips. */
 enum { AED_DENSE_STRIP = 32 };
-static inline int aed_dense_weight_group(int b, int64_t columns)
+static inline int64_t aed_dense_strips_floats(int b, int64_t columns)
 {
-    const int64_t near = 4096 / columns / AED_DENSE_STRIP * AED_DENSE_STRIP;
-    const int all = (b + AED_DENSE_STRIP - 1) / AED_DENSE_STRIP * AED_DENSE_STRIP;
-    return near <= AED_DENSE_STRIP ? AED_DENSE_STRIP : near < all ? (int)near : all;
+    return (b + AED_DENSE_STRIP - 1) / AED_DENSE_STRIP * AED_DENSE_STRIP * columns;
 }
 
 /* Settings of one adam step; the bias corrections are folded in. */
@@ -237,16 +235,18 @@ typedef struct aed_kernels {
     void (*bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
 
     /* y[m][columns] = bias[m] + sum over k: w[m*w_row + k*w_column] * x[k][columns], then the
-     * activation (identity or relu). columns is a multiple of 16. */
+     * activation (identity or relu). columns is a multiple of 16. With `add` the sum goes on from what y
+     * holds instead of the bias. */
     void (*dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
-                  int64_t w_column, const float *bias, aed_activation activation, const float *x,
-                  float *y);
+                  int64_t w_column, bool add, const float *bias, aed_activation activation,
+                  const float *x, float *y);
+    /* v[b][columns] turned over for dense_weight: strips of aed_dense_strips_floats(b, columns) floats. */
+    void (*dense_strips)(int b, int64_t columns, const float *v, float *strips);
     /* grad[a][b] += sum over columns: u[a][columns] * v[b][columns]; grad row-major [a][b]. Unless
      * `add` what grad holds does not count: the sum starts from 0. Unless `join` is NULL, join += the
-     * sum instead, and grad stays.
-     * scratch: aed_dense_weight_group(b, columns) * columns floats. */
-    void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                         float *grad, float *join, float *scratch);
+     * sum instead, and grad stays. */
+    void (*dense_weight)(int a, int b, int64_t columns, const float *u, const float *strips,
+                         bool add, float *grad, float *join);
 
     void (*activate)(aed_activation kind, float parameter, int64_t count, const float *x, float *y);
     void (*activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,

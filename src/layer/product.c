@@ -142,7 +142,7 @@ aed_status aed_product_create(aed_layer *layer, bool to_narrow, int64_t narrow, 
     layer->scratch = aed_product_winograd_scratch(product);
     if (product->dense_weight) {
         const int64_t columns = product->narrow_positions * layer->lanes;
-        layer->scratch = aed_dense_weight_group(product->wide, columns) * columns;
+        layer->scratch = aed_dense_strips_floats(product->wide, columns);
         layer->starts_weight = true;
     }
     if (biases_each(product) > 1 && product->bias) layer->scratch = wide * product->taps;
@@ -189,11 +189,11 @@ static void apply_group(const aed_layer *layer, bool to_narrow, const float *wei
         const aed_gather *plan = to_narrow ? &product->narrow_plan : &product->wide_plan;
         layer->kernels->gather(plan, layer->lanes, weight, bias, activation, x, y);
     } else if (to_narrow) {
-        layer->kernels->dense(product->narrow, wide, columns, weight, wide, 1, bias, activation, x,
-                              y);
+        layer->kernels->dense(product->narrow, wide, columns, weight, wide, 1, false, bias,
+                              activation, x, y);
     } else {
-        layer->kernels->dense(wide, product->narrow, columns, weight, 1, wide, bias, activation, x,
-                              y);
+        layer->kernels->dense(wide, product->narrow, columns, weight, 1, wide, false, bias,
+                              activation, x, y);
     }
 }
 
@@ -237,19 +237,6 @@ void aed_product_forward(const aed_layer *layer, const float *params, const floa
 
 /* Bytes of the output's gradient that share the cache of a core with the other factor. */
 static const int64_t BLOCK_BYTES = 256 * 1024;
-
-static void dense_gradient(const aed_layer *layer, const float *narrow_side, const float *wide_side,
-                           float *grad, const aed_tile *tile)
-{
-    const aed_product *product = layer->state;
-    float *const join = tile->join ? tile->join + layer->tensors[0].offset : NULL;
-    for (int g = 0; g < product->groups; g++)
-        layer->kernels->dense_weight(
-            product->narrow, product->wide, product->narrow_positions * layer->lanes,
-            narrow_side + g * product->narrow_floats, wide_side + g * product->wide_floats,
-            !tile->first, grad + g * product->weight_floats,
-            join ? join + g * product->weight_floats : NULL, tile->scratch);
-}
 
 /* Adds to the weight's gradient of a group for `channels` output channels from `first` on; dy is
  * theirs, x and grad the group's. */
@@ -312,12 +299,53 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
             group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, here);
         }
     }
-    if (product->dense_weight)
-        dense_gradient(layer, product->to_narrow ? dy : x, product->to_narrow ? x : dy,
-                       weights->weight_grad, tile);
     if (dx)
         product_apply(layer, !product->to_narrow, weights->weight, NULL, AED_IDENTITY, dy, dx,
                       tile->scratch);
+}
+
+/* Floats of a dense weight that stay in a core's second cache with all that is made of them. */
+enum { DENSE_TOGETHER = 16384 };
+
+/* The gradients of a dense product's group but those of its biases, for some rows of the weight after the other;
+ * `at` is where its weights begin in a block. */
+static void dense_gradients(const aed_layer *layer, int64_t at, const float *params, const float *x,
+                            const float *dy, float *dx, float *grads, const aed_tile *tile)
+{
+    const aed_product *product = layer->state;
+    const int narrow = product->narrow, wide = product->wide;
+    const int together = DENSE_TOGETHER / wide < 16 ? 16 : DENSE_TOGETHER / wide / 16 * 16;
+    const int64_t columns = product->narrow_positions * layer->lanes;
+    const float *narrow_side = product->to_narrow ? dy : x;
+    layer->kernels->dense_strips(wide, columns, product->to_narrow ? x : dy, tile->scratch);
+    for (int first = 0; first < narrow; first += together) {
+        const int rows = narrow - first < together ? narrow - first : together;
+        const int64_t here = at + (int64_t)first * wide;
+        if (dx && product->to_narrow)
+            layer->kernels->dense(wide, rows, columns, params + here, 1, wide, first > 0, NULL,
+                                  AED_IDENTITY, dy + first * columns, dx);
+        else if (dx)
+            layer->kernels->dense(rows, wide, columns, params + here, wide, 1, false, NULL,
+                                  AED_IDENTITY, dy, dx + first * columns);
+        layer->kernels->dense_weight(rows, wide, columns, narrow_side + first * columns,
+                                     tile->scratch, !tile->first, grads + here,
+                                     tile->join ? tile->join + here : NULL);
+    }
+}
+
+static void dense_backward(const aed_layer *layer, const aed_product_weights *weights,
+                           const float *params, const float *x, const float *y, float *dy,
+                           float *dx, float *grads, const aed_tile *tile)
+{
+    const aed_product *product = layer->state;
+    const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
+    const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
+    for (int g = 0; g < product->groups; g++) {
+        group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
+        dense_gradients(layer, layer->tensors[0].offset + g * product->weight_floats, params,
+                        x + g * x_floats, dy + g * y_floats, dx ? dx + g * x_floats : NULL, grads,
+                        tile);
+    }
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
@@ -333,7 +361,9 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
                             : NULL;
         weights.weight_grad = aed_product_fold_clear(product, tile->scratch);
     }
-    if (product->pooled)
+    if (product->dense_weight)
+        dense_backward(layer, &weights, params, x, y, dy, dx, grads, tile);
+    else if (product->pooled)
         aed_product_pool_backward(layer, &weights, x, y, dy, dx, tile->scratch);
     else
         product_backward(layer, &weights, x, y, dy, dx, tile);

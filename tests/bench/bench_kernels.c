@@ -100,13 +100,13 @@ static double core_peak(void)
 static void run_dense(const bench *b)
 {
     kernels->dense(b->rows, b->inner, b->columns, block[0], b->transposed ? 1 : b->inner,
-                   b->transposed ? b->rows : 1, block[1], b->activation, block[2], block[3]);
+                   b->transposed ? b->rows : 1, false, block[1], b->activation, block[2], block[3]);
 }
 
 static void run_dense_weight(const bench *b)
 {
-    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[3], true, block[4], NULL,
-                          block[5]);
+    kernels->dense_strips(b->inner, b->columns, block[3], block[5]);
+    kernels->dense_weight(b->rows, b->inner, b->columns, block[2], block[5], true, block[4], NULL);
 }
 
 /* Layers of rows x inner weights: forward, gradient of the input, gradient of the weights. */

@@ -24,7 +24,8 @@ static float *dense_case(const aed_kernels_table *set, uint64_t seed, int64_t *c
     float *bias = aed_case_floats(&seed, rows, -1, 1);
     float *y = aed_case_floats(&seed, *count = rows * columns, -1, 1);
     set->dense(rows, inner, columns, w, transposed ? 1 : inner, transposed ? rows : 1,
-               aed_case_int(&seed, 0, 1) ? bias : NULL, activation, x, y);
+               aed_case_int(&seed, 0, 1), aed_case_int(&seed, 0, 1) ? bias : NULL, activation, x,
+               y);
     aed_free(w);
     aed_free(bias);
     aed_free(x);
@@ -38,15 +39,16 @@ static float *dense_weight_case(const aed_kernels_table *set, uint64_t seed, int
     float *u = aed_case_mixed_floats(&seed, a * columns),
           *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, *count = a * b, -1, 1);
-    float *scratch = aed_case_odd_floats(&seed, aed_dense_weight_group(b, columns) * columns);
+    float *strips = aed_case_odd_floats(&seed, aed_dense_strips_floats(b, columns));
     float *other = aed_case_floats(&seed, a * b, -1, 1);
     const bool joins = aed_case_int(&seed, 0, 1);
-    set->dense_weight(a, b, columns, u, v, aed_case_int(&seed, 0, 1), joins ? other : grad,
-                      joins ? grad : NULL, scratch);
+    set->dense_strips(b, columns, v, strips);
+    set->dense_weight(a, b, columns, u, strips, aed_case_int(&seed, 0, 1), joins ? other : grad,
+                      joins ? grad : NULL);
     aed_free(other);
     aed_free(u);
     aed_free(v);
-    aed_free(scratch);
+    aed_free(strips);
     return grad;
 }
 

@@ -58,14 +58,19 @@ static void dense_case(const aed_kernels_table *set, uint64_t seed)
     float *w = aed_case_floats(&seed, rows * inner, -1, 1);
     float *bias = aed_case_int(&seed, 0, 2) ? aed_case_floats(&seed, rows, -1, 1) : NULL;
     float *x = aed_case_floats(&seed, inner * columns, -1, 1);
-    float *y = aed_case_floats(&seed, rows * columns, -1, 1);
+    float *y = aed_case_floats(&seed, rows * columns, -1, 1),
+          *before = aed_case_copy(rows * columns, y);
     const int64_t w_row = transposed ? 1 : inner, w_column = transposed ? rows : 1;
-    set->dense(rows, inner, columns, w, w_row, w_column, bias, relu ? AED_RELU : AED_IDENTITY, x,
-               y);
+    const bool more = aed_case_int(&seed, 0, 1);
+    set->dense(rows, inner, columns, w, w_row, w_column, more, bias, relu ? AED_RELU : AED_IDENTITY,
+               x, y);
     for (int m = 0; m < rows; m++)
         for (int64_t n = 0; n < columns; n++) {
             exact_sum sum = {0};
-            if (bias) add(&sum, bias[m]);
+            if (more)
+                add(&sum, before[m * columns + n]);
+            else if (bias)
+                add(&sum, bias[m]);
             for (int k = 0; k < inner; k++)
                 add(&sum, (double)w[m * w_row + k * w_column] * x[k * columns + n]);
             if (relu && sum.value < 0) sum.value = 0;
@@ -75,6 +80,7 @@ static void dense_case(const aed_kernels_table *set, uint64_t seed)
     aed_free(bias);
     aed_free(x);
     aed_free(y);
+    aed_free(before);
 }
 
 static void test_dense(void **state)
@@ -90,11 +96,12 @@ static void dense_weight_case(const aed_kernels_table *set, uint64_t seed)
     float *u = aed_case_floats(&seed, a * columns, -1, 1);
     float *v = aed_case_floats(&seed, b * columns, -1, 1);
     float *grad = aed_case_floats(&seed, a * b, -1, 1), *before = aed_case_copy(a * b, grad);
-    float *scratch = aed_case_floats(&seed, aed_dense_weight_group(b, columns) * columns, -1, 1);
+    float *strips = aed_case_floats(&seed, aed_dense_strips_floats(b, columns), -1, 1);
     const bool more = aed_case_int(&seed, 0, 1);
     float *join = aed_case_int(&seed, 0, 1) ? aed_case_floats(&seed, a * b, -1, 1) : NULL;
     float *joined = join ? aed_case_copy(a * b, join) : NULL;
-    set->dense_weight(a, b, columns, u, v, more, grad, joined, scratch);
+    set->dense_strips(b, columns, v, strips);
+    set->dense_weight(a, b, columns, u, strips, more, grad, joined);
     for (int i = 0; i < a; i++)
         for (int j = 0; j < b; j++) {
             exact_sum sum = {0};
@@ -111,7 +118,7 @@ static void dense_weight_case(const aed_kernels_table *set, uint64_t seed)
     aed_free(join);
     aed_free(joined);
     aed_free(before);
-    aed_free(scratch);
+    aed_free(strips);
 }
 
 static void test_dense_weight(void **state)

@@ -276,10 +276,10 @@ static void test_dense_independent_of_columns(void **state)
           *wide = aed_case_floats(&seed, INNER * MOST, 0, 1);
     float *expected = aed_case_floats(&seed, ROWS * 16, 0, 1),
           *y = aed_case_floats(&seed, ROWS * MOST, 0, 1);
-    aed_kernels()->dense(ROWS, INNER, 16, w, INNER, 1, NULL, AED_IDENTITY, x, expected);
+    aed_kernels()->dense(ROWS, INNER, 16, w, INNER, 1, false, NULL, AED_IDENTITY, x, expected);
     for (int64_t columns = 16; columns <= MOST; columns += 16) {
         for (int64_t i = 0; i < INNER * columns; i++) wide[i] = x[i / columns * 16 + i % 16];
-        aed_kernels()->dense(ROWS, INNER, columns, w, INNER, 1, NULL, AED_IDENTITY, wide, y);
+        aed_kernels()->dense(ROWS, INNER, columns, w, INNER, 1, false, NULL, AED_IDENTITY, wide, y);
         for (int64_t i = 0; i < ROWS * columns; i++)
             aed_case_equal_bits("dense", 1, expected + i / columns * 16 + i % 16, y + i);
     }

@@ -21,9 +21,12 @@ enum { ROWS = 4, VECTORS = 2, TALL = 4 };
 
 enum { LINE = 16 }; /* floats of a cache line */
 
+/* Hides from the compiler where a number comes from. */
+#define OPAQUE(value) __asm__("" : "+r"(value))
+
 /* Weights that do not follow each other along the inner dimension are taken in pieces of so many, whose
  * cache lines last from one block of rows to the next; the sums wait in y. */
-enum { PIECE = 64 };
+enum { PIECE = 32 };
 
 /* A piece of a product: y starts from the bias or, unless `first`, goes on from what it holds. */
 typedef struct dense_piece {
@@ -33,65 +36,92 @@ typedef struct dense_piece {
     aed_activation activation;
 } dense_piece;
 
-AED_INLINE void put(const dense_piece *piece, vf sum, float *y)
+AED_INLINE bool clips(const dense_piece *piece)
 {
-    const bool clip = piece->last && piece->activation == AED_RELU;
-    v_store(y, clip ? v_at_least(sum, v_zero()) : sum);
+    return piece->last && piece->activation == AED_RELU;
+}
+
+/* Row i of a block from every fourth one's address: there are not registers enough for the addresses of all. `row`
+ * and `three` rows must be opaque, or the compiler keeps an address a row in memory. */
+AED_INLINE const float *row_of(const float *const *fourth, int64_t row, int64_t three, int i)
+{
+    return fourth[i / 4] + (i % 4 == 3 ? three : i % 4 * row);
 }
 
 AED_INLINE void dense_block(int rows, int vectors, const dense_piece *piece, const float *w,
                             const float *bias, const float *x, float *y)
 {
-    const int64_t columns = piece->columns, w_row = piece->w_row, w_column = piece->w_column;
+    const int inner = piece->inner;
+    const bool clip = clips(piece), follow = piece->w_column == 1;
+    const int64_t w_column = piece->w_column;
+    int64_t columns = piece->columns, row = piece->w_row, three = 3 * row;
+    const float *fourth[2] = {w, rows > 4 ? w + 4 * row : w};
+    float *to = y;
     vf sum[ROWS][VECTORS];
-    for (int i = 0; i < rows; i++)
+    /* Unrolled, or the compiler has the sums in memory before and after the loop over k. */
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++, to += columns)
+#pragma GCC unroll 3
         for (int v = 0; v < vectors; v++) {
             sum[i][v] = bias ? v_set(bias[i]) : v_zero();
-            if (!piece->first) sum[i][v] = v_load(y + i * columns + v * AED_WIDTH);
+            if (!piece->first) sum[i][v] = v_load(to + v * AED_WIDTH);
         }
-    for (int k = 0; k < piece->inner; k++) {
+    for (int k = 0; k < inner; k++) {
+        OPAQUE(row);
+        OPAQUE(three);
         /* The weights of the next block of rows, whose lines are too far apart for the processor to
-         * see them coming: one a turn, row after row or as they lie. */
-        if (w_column != 1)
-            __builtin_prefetch(w + k * w_column + LINE);
-        else if (k % LINE < rows)
-            __builtin_prefetch(w + (rows + k % LINE) * w_row + k / LINE * LINE);
+         * see them coming. */
+        if (!follow)
+            __builtin_prefetch(fourth[0] + LINE);
+        else if (k % LINE == 0)
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i++) __builtin_prefetch(fourth[0] + (rows + i) * row);
         vf in[VECTORS];
-        for (int v = 0; v < vectors; v++) in[v] = v_load(x + k * columns + v * AED_WIDTH);
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++) in[v] = v_load(x + v * AED_WIDTH);
+#pragma GCC unroll 8
         for (int i = 0; i < rows; i++) {
-            const vf weight = v_set(w[i * w_row + k * w_column]);
+            const vf weight = v_set(*row_of(fourth, row, three, i));
+#pragma GCC unroll 3
             for (int v = 0; v < vectors; v++) sum[i][v] = v_fma(weight, in[v], sum[i][v]);
         }
+        fourth[0] += w_column;
+        fourth[1] += w_column;
+        x += columns;
     }
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) put(piece, sum[i][v], y + i * columns + v * AED_WIDTH);
+    OPAQUE(columns); /* or the compiler keeps the address of everything loaded before */
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++, y += columns)
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            v_store(y + v * AED_WIDTH, clip ? v_at_least(sum[i][v], v_zero()) : sum[i][v]);
 }
 
 #if AED_WIDTH == 16
-/* The same of one register and weights that follow each other. There are not registers enough for the addresses of
- * all rows: they are formed from every fourth one's. */
+/* The same of one register and weights that follow each other. */
 AED_INLINE void dense_tall(int rows, const dense_piece *piece, const float *w, const float *bias,
                            const float *x, float *y)
 {
     const int64_t columns = piece->columns;
+    const bool clip = clips(piece);
     int64_t row = piece->w_row, three = 3 * row;
-    const float *w4 = w + 4 * row, *w8 = w + 8 * row;
+    const float *fourth[3] = {w, w + 4 * row, w + 8 * row};
     vf sum[TALL];
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++)
         sum[i] = !piece->first ? v_load(y + i * columns) : bias ? v_set(bias[i]) : v_zero();
-    for (int k = 0; k < piece->inner; k++, w++, w4++, w8++, x += columns) {
-        __asm__("" : "+r"(row), "+r"(three)); /* or the compiler keeps an address a row in memory */
+    for (int k = 0; k < piece->inner; k++, x += columns) {
+        OPAQUE(row);
+        OPAQUE(three);
         const vf in = v_keep(v_load(x));
 #pragma GCC unroll 12
-        for (int i = 0; i < rows; i++) {
-            const float *const from = i < 4 ? w : i < 8 ? w4 : w8;
-            const int64_t at = i % 4 == 3 ? three : i % 4 * row;
-            sum[i] = v_fma(v_set(from[at]), in, sum[i]);
-        }
+        for (int i = 0; i < rows; i++)
+            sum[i] = v_fma(v_set(*row_of(fourth, row, three, i)), in, sum[i]);
+        for (int i = 0; i < 3; i++) fourth[i]++;
     }
 #pragma GCC unroll 12
-    for (int i = 0; i < rows; i++) put(piece, sum[i], y + i * columns);
+    for (int i = 0; i < rows; i++)
+        v_store(y + i * columns, clip ? v_at_least(sum[i], v_zero()) : sum[i]);
 }
 
 #define TALL_CASE(n)                         \
@@ -142,8 +172,8 @@ static int rows_at_once(int rows, int vectors, int64_t w_column)
 }
 
 void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
-                    int64_t w_column, const float *bias, aed_activation activation, const float *x,
-                    float *y)
+                    int64_t w_column, bool add, const float *bias, aed_activation activation,
+                    const float *x, float *y)
 {
     const int most = w_column == 1 ? inner : PIECE;
     int vectors;
@@ -157,7 +187,7 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
                                        .columns = columns,
                                        .w_row = w_row,
                                        .w_column = w_column,
-                                       .first = k == 0,
+                                       .first = k == 0 && !add,
                                        .last = inner - k <= most,
                                        .activation = activation};
             for (int m = 0; m < rows; m += block)
@@ -170,8 +200,8 @@ void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_
 
 /* ---- Weight gradient ------------------------------------------------------------------------- */
 
-/* Columns of grad in a strip, and its registers. */
-enum { STRIP = AED_DENSE_STRIP };
+/* Columns of grad in a strip, floats of strips that stay in the nearest cache, and the registers. */
+enum { STRIP = AED_DENSE_STRIP, NEAR = 4096 };
 #if AED_WIDTH == 16
 enum { GRAD_ROWS = 8, GRAD_VECTORS = 2 };
 #elif AED_WIDTH == 8
@@ -330,16 +360,21 @@ static void grad_rows(int rows, int valid, int64_t columns, const float *u, cons
     }
 }
 
-void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                           float *grad, float *join, float *scratch)
+void AED_SET(dense_strips)(int b, int64_t columns, const float *v, float *strips)
+{
+    for (int k = 0; k < b; k += STRIP)
+        transpose_strip(b - k < STRIP ? b - k : STRIP, columns, v + k * columns,
+                        strips + k * columns);
+}
+
+void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *strips,
+                           bool add, float *grad, float *join)
 {
     const grad_place place = {.grad = grad, .join = join, .stride = b, .add = add};
-    const int group = aed_dense_weight_group(b, columns);
+    const int64_t near = NEAR / columns / STRIP * STRIP;
+    const int group = near < STRIP ? STRIP : near < b ? (int)near : b;
     for (int first = 0; first < b; first += group) {
         const int end = b - first < group ? b : first + group;
-        for (int k = first; k < end; k += STRIP)
-            transpose_strip(end - k < STRIP ? end - k : STRIP, columns, v + k * columns,
-                            scratch + (k - first) * columns);
         /* Rows of grad are passed through in order: they are too many for a near cache. They come in
          * blocks of about the same size: a small one's sums wait for each other. */
         int blocks = (a + GRAD_ROWS - 1) / GRAD_ROWS;
@@ -348,7 +383,7 @@ void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const 
             for (int k = first; k < end; k += STRIP) {
                 const grad_place here = place_at(&place, (int64_t)m * b + k);
                 grad_rows(rows, end - k < STRIP ? end - k : STRIP, columns, u + m * columns,
-                          scratch + (k - first) * columns, &here);
+                          strips + k * columns, &here);
             }
         }
     }

@@ -50,10 +50,11 @@ void AED_SET(gather_weight)(const aed_gather_weight *plan, int lanes, const floa
                             const float *v, float *grad);
 void AED_SET(bias_gradient)(int channels, int64_t columns, const float *dy, float *grad);
 void AED_SET(dense)(int rows, int inner, int64_t columns, const float *w, int64_t w_row,
-                    int64_t w_column, const float *bias, aed_activation activation, const float *x,
-                    float *y);
-void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *v, bool add,
-                           float *grad, float *join, float *scratch);
+                    int64_t w_column, bool add, const float *bias, aed_activation activation,
+                    const float *x, float *y);
+void AED_SET(dense_strips)(int b, int64_t columns, const float *v, float *strips);
+void AED_SET(dense_weight)(int a, int b, int64_t columns, const float *u, const float *strips,
+                           bool add, float *grad, float *join);
 void AED_SET(activate)(aed_activation kind, float parameter, int64_t count, const float *x,
                        float *y);
 void AED_SET(activate_backward)(aed_activation kind, float parameter, int64_t count, const float *y,

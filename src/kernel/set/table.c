@@ -29,6 +29,7 @@ const aed_kernels_table AED_PASTE(aed_kernels, AED_KERNEL_SET) = {
     .gather_weight = AED_SET(gather_weight),
     .bias_gradient = AED_SET(bias_gradient),
     .dense = AED_SET(dense),
+    .dense_strips = AED_SET(dense_strips),
     .dense_weight = AED_SET(dense_weight),
     .activate = AED_SET(activate),
     .activate_backward = AED_SET(activate_backward),
