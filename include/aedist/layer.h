@@ -26,22 +26,31 @@ typedef struct aed_layer_spec {
     bool frozen;      /* its parameters stay as they are */
 } aed_layer_spec;
 
+typedef struct aed_layer aed_layer;
+
+/* Somebody who steps parameters as soon as their gradients are whole. */
+typedef struct aed_update {
+    /* Those of parameters [begin, begin + count) of the block, multiples of 16, are, and `layer` (NULL if it is
+     * the model that tells) has read these parameters for the last time in this tile: they change now. */
+    void (*apply)(void *self, const aed_layer *layer, int64_t begin, int64_t count);
+    void *self;
+} aed_update;
+
 /* What a tile knows besides its activations. */
 typedef struct aed_tile {
-    int lanes;               /* T, a multiple of 16 */
-    int valid;               /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
-    const uint32_t *ids;     /* [lanes] sample ids */
-    bool train;              /* noise and dropout act in training only */
-    bool first;              /* of its leaf: see aed_layer.starts_weight */
-    float *join;             /* NULL, or of its leaf's last tile: see there, too */
-    const aed_rng_key *keys; /* [layers] of this epoch, by layer index; set if is_random */
-    float *scratch;          /* model-wide scratch, as large as the largest layer asked for */
-    struct aed_laps *laps;   /* of layers: forward by index, then backward; NULL: nobody measures */
+    int lanes;                /* T, a multiple of 16 */
+    int valid;                /* lanes 0 ... valid-1 count; the rest repeat the last valid sample */
+    const uint32_t *ids;      /* [lanes] sample ids */
+    bool train;               /* noise and dropout act in training only */
+    bool first;               /* of its leaf: see aed_layer.starts_weight */
+    float *join;              /* NULL, or of its leaf's last tile: see there, too */
+    const aed_update *update; /* NULL, or of a step's last tile: see there, too */
+    const aed_rng_key *keys;  /* [layers] of this epoch, by layer index; set if is_random */
+    float *scratch;           /* model-wide scratch, as large as the largest layer asked for */
+    struct aed_laps *laps; /* of layers: forward by index, then backward; NULL: nobody measures */
 } aed_tile;
 
 enum { AED_LAYER_MAX_TENSORS = 2 };
-
-typedef struct aed_layer aed_layer;
 
 typedef struct aed_layer_ops {
     aed_kind kind;
@@ -80,7 +89,8 @@ struct aed_layer {
     aed_tensor tensors[AED_LAYER_MAX_TENSORS];
     /* backward writes the gradient of tensors[0] of a leaf's first tile instead of adding to it, so
      * that nobody has to clear it; and of the last one, if that has a `join`, it adds the whole leaf's
-     * gradient to that, a block like grads, instead of keeping it. */
+     * gradient to that, a block like grads, instead of keeping it. If that has an `update`, too, it is told of
+     * all of tensors[0], a part at a time, while that part is in the cache. */
     bool starts_weight;
     int64_t scratch; /* floats */
     int64_t kept;    /* floats of a tile behind y that forward leaves for backward */

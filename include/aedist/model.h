@@ -61,6 +61,8 @@ void aed_model_begin_leaf(const aed_model *model, int from, float *grads);
 bool aed_model_starts_weights(const aed_model *model, int from);
 /* Adds grads of a leaf whose last tile had `join` (aed_tile.join) to that: all but what it added. */
 void aed_model_join_leaf(const aed_model *model, int from, const float *grads, float *join);
+/* Tells `update` of all parameters but those of which a tile that goes back from layer `from` tells it. */
+void aed_model_update_rest(const aed_model *model, int from, const aed_update *update);
 /* After forward. Goes back from dy, the gradient of the output of layer `from` in a gradient buffer,
  * to that of layer `to` < from, adding to grads (a block). Returns the buffer with the latter, NULL
  * if no layer up to `to` has parameters; the buffer dy is overwritten. */

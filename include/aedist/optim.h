@@ -21,11 +21,13 @@ typedef struct aed_optim_scalars {
 
 typedef struct aed_optim_ops {
     aed_kind kind;
-    int state_blocks; /* blocks of `count` floats it keeps (momentum: 1, adam: 2) */
+    int state_blocks; /* blocks of floats it keeps, one each a parameter (momentum: 1, adam: 2) */
     void (*prepare)(const aed_spec *spec, double *settings, aed_optim_scalars *scalars);
-    /* One step with learning rate lr over params[count] (a multiple of 16), grads, state. */
+    /* One step with learning rate lr over params[count] (a multiple of 16), grads and the blocks of
+     * state, `stride` floats apart. What it does to a parameter does not depend on the others: a step may
+     * be taken in parts, each with the scalars as they were before it. */
     void (*step)(const double *settings, aed_optim_scalars *scalars, double lr, int64_t count,
-                 const float *grads, float *params, float *state);
+                 const float *grads, float *params, float *state, int64_t stride);
 } aed_optim_ops;
 
 const aed_optim_ops *aed_optim_find(const char *name);

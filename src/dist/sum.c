@@ -170,15 +170,23 @@ float *aed_sum_left(const aed_sum *sum)
     return leaf % 2 == 1 && sum->pushed > 0 ? (float *)slot(sum, sum->stack.depth - 1) : NULL;
 }
 
-void aed_sum_push(aed_sum *sum, bool joined)
+const float *aed_sum_close(const aed_sum *sum, bool joined, int64_t begin, int64_t count)
+{
+    const size_t at = (size_t)begin * sizeof(float);
+    for (int top = sum->stack.depth - joined; top > 0; top--)
+        aed_sum_add(count, 0, slot(sum, top - 1) + at, slot(sum, top) + at);
+    return (const float *)slot(sum, 0);
+}
+
+void aed_sum_push(aed_sum *sum, aed_sum_added added)
 {
     const aed_tree_node leaf = {sum->first + sum->pushed++, 0};
     int top = sum->stack.depth;
     for (int joins = aed_tree_push(sum->leaves, &sum->stack, leaf); joins > 0; joins--, top--) {
-        const int64_t floats = joined ? 0 : sum->floats;
-        const size_t from = joined ? (size_t)sum->floats * sizeof(float) : 0;
+        const int64_t floats = added == AED_SUM_APART ? sum->floats : 0;
+        const size_t from = (size_t)(sum->floats - floats) * sizeof(float);
         aed_sum_add(floats, sum->doubles, slot(sum, top - 1) + from, slot(sum, top) + from);
-        joined = false; /* it was the leaf alone */
+        if (added == AED_SUM_JOINED) added = AED_SUM_APART; /* it was the leaf alone */
     }
 }
 
@@ -192,7 +200,7 @@ static aed_status fill_in(aed_sum *sum)
         double *doubles;
         aed_sum_leaf(sum, &floats, &doubles);
         memset(floats, 0, (size_t)sum->floats * sizeof *floats);
-        aed_sum_push(sum, false);
+        aed_sum_push(sum, AED_SUM_APART);
     }
     return aed_fail(AED_INTERNAL, "sum: %lld leaves of rank %d were not handed over",
                     (long long)missing, sum->comm.rank);

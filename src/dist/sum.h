@@ -34,8 +34,14 @@ void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
 /* The floats of the leaf to the left that this leaf's are first added to, valid until push; NULL if they
  * are not. Who can add them while he makes them saves a way through memory. */
 float *aed_sum_left(const aed_sum *sum);
-/* Hands the leaf over: merges finished neighbours. `joined`: its floats are in those of aed_sum_left. */
-void aed_sum_push(aed_sum *sum, bool joined);
+/* Of a rank alone, before it pushes the last leaf: finishes floats [begin, begin + count), multiples of 16, as
+ * the push would, and returns the sum's. `joined`: the leaf's are in those of aed_sum_left. */
+const float *aed_sum_close(const aed_sum *sum, bool joined, int64_t begin, int64_t count);
+/* What has been done with a leaf's floats before it is handed over: nothing; they were added to those of
+ * aed_sum_left; or aed_sum_close was called for all of them. */
+typedef enum aed_sum_added { AED_SUM_APART, AED_SUM_JOINED, AED_SUM_CLOSED } aed_sum_added;
+/* Hands the leaf over: merges finished neighbours. */
+void aed_sum_push(aed_sum *sum, aed_sum_added added);
 /* The sum on every rank: valid until the next begin. Collective (no communication on one rank). A
  * rank that fails while it makes a leaf still pushes all of its block and says so by a flag among
  * the doubles; leaves left out count as zero, and their rank gets AED_INTERNAL. */

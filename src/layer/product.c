@@ -304,8 +304,15 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
                       tile->scratch);
 }
 
-/* Floats of a dense weight that stay in a core's second cache with all that is made of them. */
+/* Floats of a dense weight that stay in a core's second cache with their gradients and an optimiser's state. */
 enum { DENSE_TOGETHER = 16384 };
+
+/* The gradient of `count` weights from `begin` on is whole. */
+static void tell_update(const aed_layer *layer, const aed_tile *tile, int64_t begin, int64_t count)
+{
+    const aed_update *update = tile->update;
+    if (update) update->apply(update->self, layer, begin, (count + 15) / 16 * 16);
+}
 
 /* The gradients of a dense product's group but those of its biases, for some rows of the weight after the other;
  * `at` is where its weights begin in a block. */
@@ -330,6 +337,7 @@ static void dense_gradients(const aed_layer *layer, int64_t at, const float *par
         layer->kernels->dense_weight(rows, wide, columns, narrow_side + first * columns,
                                      tile->scratch, !tile->first, grads + here,
                                      tile->join ? tile->join + here : NULL);
+        if (product->groups == 1) tell_update(layer, tile, here, (int64_t)rows * wide);
     }
 }
 
@@ -340,12 +348,15 @@ static void dense_backward(const aed_layer *layer, const aed_product_weights *we
     const aed_product *product = layer->state;
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
+    const int64_t begin = layer->tensors[0].offset;
     for (int g = 0; g < product->groups; g++) {
         group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
-        dense_gradients(layer, layer->tensors[0].offset + g * product->weight_floats, params,
-                        x + g * x_floats, dy + g * y_floats, dx ? dx + g * x_floats : NULL, grads,
-                        tile);
+        dense_gradients(layer, begin + g * product->weight_floats, params, x + g * x_floats,
+                        dy + g * y_floats, dx ? dx + g * x_floats : NULL, grads, tile);
     }
+    /* Those of a group need not begin at a multiple of 16. */
+    if (product->groups > 1)
+        tell_update(layer, tile, begin, product->groups * product->weight_floats);
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,

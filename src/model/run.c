@@ -45,40 +45,43 @@ bool aed_model_starts_weights(const aed_model *model, int from)
     return false;
 }
 
-/* Does something with all of a gradient but these weights', if the tile goes back from layer `from`. */
-static void each_rest(const aed_model *model, int from,
-                      void (*work)(int64_t count, const float *grads, float *to),
-                      const float *grads, float *to)
-{
-    int64_t done = 0;
-    for (int i = 0; i <= from; i++) {
-        if (!is_started(model, i)) continue;
-        const aed_tensor *weight = &model->layers[i].tensors[0];
-        work(weight->offset - done, grads + done, to + done);
-        done = weight->offset + aed_shape_count(&weight->shape);
-    }
-    work(model->parameter_block - done, grads + done, to + done);
-}
+/* A run of parameters between such weights. */
+typedef struct rest {
+    int64_t begin, end;
+    int next; /* the layer from which on to look for the next one */
+} rest;
 
-static void clear(int64_t count, const float *grads, float *to)
+/* The next run of those that a tile that goes back from layer `from` does not start; begins with {0}. */
+static bool next_rest(const aed_model *model, int from, rest *run)
 {
-    (void)grads;
-    memset(to, 0, (size_t)count * sizeof *to);
-}
-
-static void add(int64_t count, const float *grads, float *to)
-{
-    for (int64_t i = 0; i < count; i++) to[i] += grads[i];
+    if (run->next > from + 1) return false;
+    int i = run->next;
+    while (i <= from && !is_started(model, i)) i++;
+    const aed_tensor *before = run->next > 0 ? &model->layers[run->next - 1].tensors[0] : NULL;
+    run->begin = before ? before->offset + aed_shape_count(&before->shape) : 0;
+    run->end = i <= from ? model->layers[i].tensors[0].offset : model->parameter_block;
+    run->next = i + 1;
+    return true;
 }
 
 void aed_model_begin_leaf(const aed_model *model, int from, float *grads)
 {
-    each_rest(model, from, clear, grads, grads);
+    for (rest run = {0}; next_rest(model, from, &run);)
+        memset(grads + run.begin, 0, (size_t)(run.end - run.begin) * sizeof *grads);
 }
 
 void aed_model_join_leaf(const aed_model *model, int from, const float *grads, float *join)
 {
-    each_rest(model, from, add, grads, join);
+    for (rest run = {0}; next_rest(model, from, &run);)
+        for (int64_t i = run.begin; i < run.end; i++) join[i] += grads[i];
+}
+
+void aed_model_update_rest(const aed_model *model, int from, const aed_update *update)
+{
+    for (rest run = {0}; next_rest(model, from, &run);) {
+        const int64_t begin = (run.begin + 15) / 16 * 16; /* padding goes with the weight */
+        if (begin < run.end) update->apply(update->self, NULL, begin, run.end - begin);
+    }
 }
 
 float *aed_model_gradient(const aed_model *model, float *workspace, const float *taken)

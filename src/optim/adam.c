@@ -30,7 +30,7 @@ static void adamw_prepare(const aed_spec *spec, double *settings, aed_optim_scal
 }
 
 static void adam_step(const double *settings, aed_optim_scalars *scalars, double lr, int64_t count,
-                      const float *grads, float *params, float *state)
+                      const float *grads, float *params, float *state, int64_t stride)
 {
     scalars->step++;
     scalars->value[POWER1] *= settings[BETA1];
@@ -46,7 +46,7 @@ static void adam_step(const double *settings, aed_optim_scalars *scalars, double
         .weight_decay = (float)settings[L2],
         .shrink = (float)(1 - lr * settings[DECOUPLED]),
     };
-    aed_kernels()->adam(&step, count, grads, params, state, state + count);
+    aed_kernels()->adam(&step, count, grads, params, state, state + stride);
 }
 
 #define ADAM_ARGS(decay, decay_help)                                                           \

@@ -15,8 +15,9 @@ static void sgd_prepare(const aed_spec *spec, double *settings, aed_optim_scalar
 }
 
 static void sgd_step(const double *settings, aed_optim_scalars *scalars, double lr, int64_t count,
-                     const float *grads, float *params, float *state)
+                     const float *grads, float *params, float *state, int64_t stride)
 {
+    (void)stride; /* there is one block */
     const aed_sgd_settings step = {
         .lr = (float)lr,
         .momentum = (float)settings[MOMENTUM],

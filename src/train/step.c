@@ -5,36 +5,92 @@
 #include "train/walk.h"
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* The layer from which training goes back. */
 static int last_layer(const aed_trainer *t) { return t->terms[t->backward[0]].layer; }
 
-/* Samples [begin, end) of the order, tile by tile, into one leaf's payload, or its last one's into
- * `join`, too (see aed_tile); `samples` is the size of the whole batch. */
-static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t begin, int64_t end,
-                     int64_t samples, float *grads, float *join, double *sums)
+/* The layer from which it goes back to the first one, the losses of all taps being known. */
+static int first_tap(const aed_trainer *t)
 {
-    if (pass->train) aed_model_begin_leaf(&t->model, last_layer(t), grads);
-    for (int64_t first = begin; first < end; first += t->model.lanes) {
+    return t->terms[t->backward[t->term_count - 1]].layer;
+}
+
+/* ---- The update ------------------------------------------------------------------------------- */
+
+/* Steps parameters [begin, begin + count), multiples of 16, but for the frozen ones. */
+static void update(aed_trainer *t, const float *grads, int64_t begin, int64_t count)
+{
+    for (int64_t i = 0; i < t->trained_count; i++) {
+        const aed_parameters *run = &t->trained[i];
+        const int64_t from = most(run->begin, begin);
+        const int64_t end = least(run->begin + run->count, begin + count);
+        if (from >= end) continue;
+        float *state = t->state + t->optim->state_blocks * run->begin + (from - run->begin);
+        t->stepped = t->scalars;
+        t->optim->step(t->settings, &t->stepped, t->lr, end - from, grads + from, t->params + from,
+                       state, run->count);
+    }
+}
+
+/* Of a rank alone, while the gradients of its last leaf are made: what is whole of the sum is in the
+ * cache, and there is nobody to wait for. */
+typedef struct early_update {
+    aed_trainer *trainer;
+    const aed_sum *sum;
+    bool joins;
+} early_update;
+
+static void apply_early(void *self, const aed_layer *layer, int64_t begin, int64_t count)
+{
+    const early_update *early = self;
+    aed_trainer *t = early->trainer;
+    aed_lap(t->laps,
+            layer ? t->model.layer_count + layer->index : aed_trainer_slot(t, AED_LAP_SUM));
+    update(t, aed_sum_close(early->sum, early->joins, begin, count), begin, count);
+    aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_UPDATE));
+}
+
+/* ---- Leaves ----------------------------------------------------------------------------------- */
+
+/* Samples [begin, end) of the order and where their sums go. */
+typedef struct leaf_place {
+    int64_t begin, end;
+    float *grads, *join; /* see aed_tile */
+    double *sums;
+    const aed_update *update; /* of the last tile; or NULL */
+} leaf_place;
+
+/* Tile by tile; `samples` is the size of the whole batch. */
+static void run_leaf(aed_trainer *t, const aed_pass *pass, int64_t samples, const leaf_place *leaf)
+{
+    double *const sums = leaf->sums;
+    if (pass->train) aed_model_begin_leaf(&t->model, last_layer(t), leaf->grads);
+    for (int64_t first = leaf->begin; first < leaf->end; first += t->model.lanes) {
         aed_tile tile;
         const float *target;
         const aed_status status = aed_trainer_load(
-            t, pass, first, least(t->model.lanes, end - first), &tile, &target);
+            t, pass, first, least(t->model.lanes, leaf->end - first), &tile, &target);
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOAD));
         if (status != AED_OK) t->tile_status = status;
         const bool stops = aed_watch_stops(t->watch);
         if (t->tile_status != AED_OK || stops) { /* nobody will use this sum */
-            if (pass->train) aed_model_begin_leaf(&t->model, -1, grads);
+            if (pass->train) aed_model_begin_leaf(&t->model, -1, leaf->grads);
+            t->early = false;
             sums[t->term_count + (stops ? AED_SLOT_STOPPED : AED_SLOT_FAILED)] += 1;
             return;
         }
-        tile.first = first == begin;
-        tile.join = first + t->model.lanes < end ? NULL : join;
+        tile.first = first == leaf->begin;
+        if (first + t->model.lanes >= leaf->end) {
+            tile.join = leaf->join;
+            tile.update = leaf->update;
+        }
         if (pass->visitor)
             pass->visitor->visit(pass->visitor->self, t, &tile, first, target,
                                  sums + t->term_count + AED_SLOTS);
         else
-            aed_trainer_tile(t, pass, &tile, target, samples, pass->train ? grads : NULL, sums);
+            aed_trainer_tile(t, pass, &tile, target, samples, pass->train ? leaf->grads : NULL,
+                             sums);
     }
 }
 
@@ -61,13 +117,36 @@ static void announce_next(aed_trainer *t, const aed_pass *pass, int64_t begin, i
     if (first < next_end) announce_leaf(t, pass, begin, samples, first);
 }
 
+/* Makes leaf `at` of the batch that begins with sample `begin` and hands it over. */
+static void add_leaf(aed_trainer *t, aed_pass *pass, int64_t begin, int64_t samples, int64_t at,
+                     bool last)
+{
+    const int64_t first = at * pass->leaf;
+    leaf_place leaf = {.begin = begin + first,
+                       .end = begin + first + least(pass->leaf, samples - first)};
+    if (pass->train && aed_model_starts_weights(&t->model, last_layer(t)))
+        leaf.join = aed_sum_left(pass->sum);
+    early_update early = {t, pass->sum, leaf.join != NULL};
+    const aed_update update = {apply_early, &early};
+    if (t->early && last) leaf.update = &update;
+    aed_sum_leaf(pass->sum, &leaf.grads, &leaf.sums);
+    run_leaf(t, pass, samples, &leaf);
+    if (leaf.join) aed_model_join_leaf(&t->model, last_layer(t), leaf.grads, leaf.join);
+    aed_sum_added added = leaf.join ? AED_SUM_JOINED : AED_SUM_APART;
+    if (leaf.update && t->early) {
+        aed_model_update_rest(&t->model, first_tap(t), &update);
+        added = AED_SUM_CLOSED;
+    }
+    aed_sum_push(pass->sum, added);
+    aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
+}
+
 /* In training of gradients too. */
 aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t samples,
                            const double **sums)
 {
     aed_trainer *t = trainer;
     const int64_t leaf = pass->leaf;
-    const bool joins = pass->train && aed_model_starts_weights(&t->model, last_layer(t));
     int64_t first, end;
     aed_sum_begin(pass->sum, (samples + leaf - 1) / leaf, &first, &end);
     const int64_t own_begin = begin + least(first * leaf, samples),
@@ -77,18 +156,11 @@ aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, 
     aed_status status = aed_trainer_scale(t, pass, own_begin, own_end);
     if (status != AED_OK) return status;
     for (int64_t i = first; i < end; i++) {
-        float *floats, *join = joins ? aed_sum_left(pass->sum) : NULL;
-        double *doubles;
         if (t->data->streamed) {
             announce_leaf(t, pass, begin, samples, i);
             announce_next(t, pass, begin, samples, i, end);
         }
-        aed_sum_leaf(pass->sum, &floats, &doubles);
-        run_leaf(t, pass, begin + i * leaf, begin + least((i + 1) * leaf, samples), samples, floats,
-                 join, doubles);
-        if (join) aed_model_join_leaf(&t->model, last_layer(t), floats, join);
-        aed_sum_push(pass->sum, join != NULL);
-        aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
+        add_leaf(t, pass, begin, samples, i, i + 1 == end);
     }
     const float *floats;
     status = aed_sum_finish(pass->sum, &floats, sums);
@@ -154,19 +226,6 @@ static const float *clip_gradients(aed_trainer *t)
     return t->clipped;
 }
 
-/* Each run of trained parameters takes the same step. */
-static void update(aed_trainer *t, const float *grads)
-{
-    aed_optim_scalars scalars = t->scalars;
-    for (int64_t i = 0; i < t->trained_count; i++) {
-        const aed_parameters *run = &t->trained[i];
-        scalars = t->scalars;
-        t->optim->step(t->settings, &scalars, t->lr, run->count, grads + run->begin,
-                       t->params + run->begin, t->state + t->optim->state_blocks * run->begin);
-    }
-    t->scalars = scalars;
-}
-
 /* ema += (1 - decay) * (params - ema), as PyTorch's AveragedModel with its EMA: after the first step it
  * is the parameters themselves. */
 static void average_weights(aed_trainer *t)
@@ -185,17 +244,21 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
     const int64_t begin = t->step * t->batch;
     const int64_t samples = least(t->batch, t->samples - begin);
     const double *sums;
+    const bool clips = t->config->clip_norm > 0;
+    t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
+    t->stepped = t->scalars;
+    t->early = t->comm.size == 1 && !clips;
     aed_status status = aed_trainer_sum(t, pass, begin, samples, &sums);
+    const bool updated = t->early;
+    t->early = false;
     if (status != AED_OK) return status;
     *loss = aed_trainer_mean(t, pass, sums, samples);
     *count = samples;
-    t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
     /* Tested after the sum: every rank sees the same number and takes the same branch. */
     if (!isfinite(*loss)) return aed_trainer_diagnose(t, pass, begin, samples);
 
-    const aed_config *config = t->config;
-    const float *grads = config->clip_norm > 0 ? clip_gradients(t) : t->grads;
-    update(t, grads);
+    if (!updated) update(t, clips ? clip_gradients(t) : t->grads, 0, t->model.parameter_block);
+    t->scalars = t->stepped;
     if (t->ema) average_weights(t);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_UPDATE));
     t->step++;

@@ -144,11 +144,22 @@ static void add(int64_t count, const float *restrict from, float *restrict to)
     for (int64_t i = 0; i < count; i++) to[i] += from[i];
 }
 
-/* From the last tap to the first layer: each term's gradient joins what comes back there. */
-static void backward(const aed_trainer *t, const aed_tile *tile, const float *target,
-                     int64_t samples, float *grads, double *sums)
+bool aed_trainer_is_small(const aed_trainer *trainer, const double *sums)
+{
+    bool small = true;
+    for (int64_t i = 0; i < trainer->term_count; i++)
+        small = small && fabs(trainer->terms[i].weight * sums[i]) < 1e290; /* not if it is NaN */
+    return small;
+}
+
+/* From the last tap to the first layer: each term's gradient joins what comes back there. Parameters change
+ * on the way from the first tap only, where all losses are known: a step that diverges changes none. */
+static void backward(aed_trainer *t, const aed_tile *tile, const float *target, int64_t samples,
+                     float *grads, double *sums)
 {
     const aed_model *model = &t->model;
+    aed_tile still = *tile;
+    still.update = NULL;
     float *dy = NULL; /* of the output of layer `at` */
     int at = 0;
     for (int64_t k = 0; k < t->term_count; k++) {
@@ -157,7 +168,7 @@ static void backward(const aed_trainer *t, const aed_tile *tile, const float *ta
         const float scale = (float)(term->weight / ((double)samples * (double)term->elements));
         if (dy && term->layer < at)
             dy = aed_model_backward(model, t->params, t->workspace, at, term->layer, dy, grads,
-                                    tile);
+                                    &still);
         at = term->layer;
         /* Nothing is trained before a tap that the gradient does not reach. */
         float *own = at < model->first_trained ? NULL : aed_model_gradient(model, t->workspace, dy);
@@ -168,7 +179,10 @@ static void backward(const aed_trainer *t, const aed_tile *tile, const float *ta
             dy = own;
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOSS));
     }
-    if (dy) aed_model_backward(model, t->params, t->workspace, at, -1, dy, grads, tile);
+    t->early = t->early && aed_trainer_is_small(t, sums);
+    if (dy)
+        aed_model_backward(model, t->params, t->workspace, at, -1, dy, grads,
+                           t->early ? tile : &still);
 }
 
 /* Counts samples whose largest output is their label's, and which class was taken for which. */

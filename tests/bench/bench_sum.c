@@ -47,7 +47,7 @@ static aed_status add_once(const way *w, int ranks)
     }
     aed_sum_begin(sum, ranks, &first, &end);
     aed_sum_leaf(sum, &leaf, &counts);
-    aed_sum_push(sum, false);
+    aed_sum_push(sum, AED_SUM_APART);
     return aed_sum_finish(sum, &total, &counted);
 }
 

@@ -168,7 +168,7 @@ static int add_until_death(const char *how)
         for (int64_t leaf = first; leaf < end; leaf++) {
             aed_sum_leaf(sum, &f, &d);
             memset(f, 0, 256 * sizeof *f);
-            aed_sum_push(sum, false);
+            aed_sum_push(sum, AED_SUM_APART);
         }
         if (aed_sum_finish(sum, &sum_f, &sum_d) != AED_OK) return EXIT_FAILURE;
     }

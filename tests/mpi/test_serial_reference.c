@@ -89,7 +89,7 @@ static void reference_step(aed_trainer *t)
     }
     add_tree(grads, block, leaves, 0, 6);
     t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
-    t->optim->step(t->settings, &t->scalars, t->lr, block, grads, t->params, t->state);
+    t->optim->step(t->settings, &t->scalars, t->lr, block, grads, t->params, t->state, block);
     t->step++;
     aed_free(grads);
 }

@@ -46,7 +46,7 @@ static void run_optimizer(const optim_case *c, const aed_kernels_table *set, flo
     for (uint32_t step = 0; step < STEPS; step++) {
         for (uint32_t i = 0; i < COUNT; i++)
             grads.at[i] = i < COUNT - 16 ? aed_test_uniform(2 + step, i, -1, 1) : 0;
-        ops->step(settings, &scalars, 0.05, COUNT, grads.at, p.at, moments.at);
+        ops->step(settings, &scalars, 0.05, COUNT, grads.at, p.at, moments.at, COUNT);
     }
     assert_int_equal(scalars.step, STEPS);
     memcpy(params, p.at, sizeof(float) * COUNT);
