@@ -10,9 +10,14 @@
 aed_status aed_test_engine_create(const char *model, const char *override, const aed_comm *world,
                                   aed_test_engine *engine)
 {
+    return aed_test_engine_create_with(model, &override, override ? 1 : 0, world, engine);
+}
+
+aed_status aed_test_engine_create_with(const char *model, const char *const *overrides, int count,
+                                       const aed_comm *world, aed_test_engine *engine)
+{
     memset(engine, 0, sizeof *engine);
-    assert_int_equal(
-        aed_config_parse(model, "test.yaml", &override, override ? 1 : 0, &engine->list), AED_OK);
+    assert_int_equal(aed_config_parse(model, "test.yaml", overrides, count, &engine->list), AED_OK);
     const aed_config *config = &engine->list.trials[0].config;
     assert_int_equal(aed_source_create(&config->data, &engine->source), AED_OK);
     assert_int_equal(aed_dataset_create(&engine->source, &config->data_options, &engine->data),

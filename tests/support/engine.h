@@ -16,6 +16,9 @@ typedef struct aed_test_engine {
  * Returns the status of the trainer; anything before it fails the test. Collective over `world`. */
 aed_status aed_test_engine_create(const char *model, const char *override, const aed_comm *world,
                                   aed_test_engine *engine);
+/* The same with `count` overrides. */
+aed_status aed_test_engine_create_with(const char *model, const char *const *overrides, int count,
+                                       const aed_comm *world, aed_test_engine *engine);
 void aed_test_engine_destroy(aed_test_engine *engine);
 
 #endif

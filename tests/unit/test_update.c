@@ -1,0 +1,172 @@
+/* A rank alone steps parameters while it still makes gradients: to the bits of a step that is taken after
+ * all of them, and not at all if the losses are not finite. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/memory.h"
+#include "support/engine.h"
+#include "train/trainer.h"
+
+/* Weights that are stepped in several parts, in one, at the end of a step; and two groups of 33 x 8. */
+#define LAYERS                                                                               \
+    "data: {source: glyphs, samples: 150, seed: 1}\n"                                        \
+    "model:\n"                                                                               \
+    "  encoder: [{conv2d: {out: 16, kernel: 5, stride: 4}}, relu,\n"                         \
+    "            {conv2d: {out: 66, kernel: 1, groups: 2}}, tanh, flatten,\n"                \
+    "            {linear: {out: 60, name: middle}}, tanh, {linear: 9}]\n"                    \
+    "  decoder: [{linear: 50}, tanh, {linear: {out: 784, name: last}}, {unflatten: [1, 28, " \
+    "28]}]\n"
+#define TRAIN "epochs: 9, ema: 0.9}\nseed: 3\n"
+
+static const char *const ADAM = LAYERS
+    "train: {loss: mse, optimizer: {adam: {lr: 0.01, weight_decay: 0.1}}, " TRAIN;
+static const char *const MOMENTUM = LAYERS
+    "train: {loss: {reconstruction: mse, middle: {l1: 0.1}, code: {l1: 0.01}},\n"
+    "  optimizer: {sgd: {lr: 0.01, momentum: 0.9}}, " TRAIN;
+
+static aed_comm world;
+
+/* ---- Counting ----------------------------------------------------------------------------------- */
+
+static const aed_optim_ops *counted;
+static int calls;
+
+static void count_step(const double *settings, aed_optim_scalars *scalars, double lr, int64_t count,
+                       const float *grads, float *params, float *state, int64_t stride)
+{
+    calls++;
+    counted->step(settings, scalars, lr, count, grads, params, state, stride);
+}
+
+/* Two epochs; returns the parts that the first step was taken in. */
+static int run(aed_trainer *t)
+{
+    static aed_optim_ops counting;
+    int parts = 0;
+    counted = t->optim;
+    counting = *counted;
+    counting.step = count_step;
+    t->optim = &counting;
+    for (int64_t epoch = 1; epoch <= 2; epoch++) {
+        aed_trainer_begin_epoch(t, epoch);
+        for (int64_t step = 0; step < t->steps; step++) {
+            double loss;
+            int64_t count;
+            calls = 0;
+            if (aed_trainer_step(t, &loss, &count) != AED_OK) fail_msg("%s", aed_status_message());
+            if (epoch == 1 && step == 0) parts = calls;
+        }
+    }
+    t->optim = counted;
+    return parts;
+}
+
+/* ---- The same bits ------------------------------------------------------------------------------- */
+
+static bool same(int64_t count, const float *a, const float *b)
+{
+    return memcmp(a, b, sizeof *a * (size_t)count) == 0;
+}
+
+/* A norm that no gradient has keeps the other engine from stepping early, and clips nothing. */
+static void check(const char *model, const char *batch, const char *tile, const char *leaf,
+                  const char *freeze, int64_t leaves)
+{
+    const char *const overrides[2][5] = {{batch, tile, leaf, freeze, "train.clip_norm=0"},
+                                         {batch, tile, leaf, freeze, "train.clip_norm=1e30"}};
+    aed_test_engine engine[2];
+    int parts[2];
+    for (int i = 0; i < 2; i++) {
+        const aed_status status = aed_test_engine_create_with(model, overrides[i], 5, &world,
+                                                              &engine[i]);
+        if (status != AED_OK) fail_msg("%s", aed_status_message());
+        parts[i] = run(&engine[i].trainer);
+    }
+    const aed_trainer *a = &engine[0].trainer, *b = &engine[1].trainer;
+    const int64_t block = a->model.parameter_block;
+    assert_int_equal(aed_trainer_leaves(a), leaves);
+    assert_true(parts[0] > 2 * parts[1]);
+    assert_int_equal(parts[1], a->trained_count);
+    if (!same(block, a->params, b->params) || !same(block, a->grads, b->grads) ||
+        !same(block, a->ema, b->ema) || !same(block * a->optim->state_blocks, a->state, b->state) ||
+        memcmp(&a->scalars, &b->scalars, sizeof a->scalars) != 0)
+        fail_msg("%s %s %s %s: not the bits of a step after all gradients", batch, tile, leaf,
+                 freeze);
+    for (int i = 0; i < 2; i++) aed_test_engine_destroy(&engine[i]);
+}
+
+static void test_early_steps_have_the_bits_of_late_ones(void **state)
+{
+    (void)state;
+    static const char *const models[] = {ADAM, MOMENTUM}, *const none = "train.freeze=[]";
+    for (int i = 0; i < 2; i++) {
+        check(models[i], "train.batch=16", "train.tile=16", "train.leaf=16", none, 1);
+        check(models[i], "train.batch=32", "train.tile=16", "train.leaf=16", none, 2);
+        check(models[i], "train.batch=48", "train.tile=16", "train.leaf=16", none, 3);
+        check(models[i], "train.batch=80", "train.tile=16", "train.leaf=16", none, 5);
+        check(models[i], "train.batch=128", "train.tile=16", "train.leaf=16", none, 8);
+        check(models[i], "train.batch=64", "train.tile=32", "train.leaf=32", none, 2);
+        check(models[i], "train.batch=70", "train.tile=16", "train.leaf=32", none,
+              3); /* leaves of two tiles */
+        check(models[i], "train.batch=64", "train.tile=16", "train.leaf=32",
+              "train.freeze=[encoder.2]", 2);
+        check(models[i], "train.batch=64", "train.tile=16", "train.leaf=32", "train.freeze=[last]",
+              2);
+    }
+}
+
+/* ---- Divergence ----------------------------------------------------------------------------------- */
+
+/* The loss, or only what an earlier tap adds to it, is infinite: the step fails and leaves all as it was. */
+static void check_diverging(const char *model, int64_t tensor, float value)
+{
+    aed_test_engine engine;
+    const char *const overrides[] = {"train.batch=32"};
+    assert_int_equal(aed_test_engine_create_with(model, overrides, 1, &world, &engine), AED_OK);
+    aed_trainer *t = &engine.trainer;
+    const int64_t block = t->model.parameter_block, moments = block * t->optim->state_blocks;
+    t->params[t->model.tensors[tensor].offset] = value;
+    float *params = aed_alloc((size_t)block, sizeof *params);
+    float *state = aed_alloc((size_t)moments, sizeof *state);
+    memcpy(params, t->params, sizeof *params * (size_t)block);
+    memcpy(state, t->state, sizeof *state * (size_t)moments);
+    double loss;
+    int64_t count;
+    aed_trainer_begin_epoch(t, 1);
+    assert_int_equal(aed_trainer_step(t, &loss, &count), AED_DIVERGED);
+    assert_true(same(block, t->params, params));
+    assert_true(same(moments, t->state, state));
+    assert_int_equal(t->scalars.step, 0);
+    aed_free(params);
+    aed_free(state);
+    aed_test_engine_destroy(&engine);
+}
+
+static void test_a_diverging_step_changes_nothing(void **state)
+{
+    (void)state;
+    enum { ENCODER_BIAS = 7, LAST_BIAS = 11 }; /* of the code, and of the output */
+    check_diverging(ADAM, LAST_BIAS, 3e38f);
+    check_diverging(MOMENTUM, LAST_BIAS, INFINITY);
+    check_diverging(MOMENTUM, ENCODER_BIAS, INFINITY);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_early_steps_have_the_bits_of_late_ones),
+        cmocka_unit_test(test_a_diverging_step_changes_nothing),
+    };
+    if (aed_dist_start(&argc, &argv, &world) != AED_OK) return EXIT_FAILURE;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    aed_dist_stop();
+    return failed;
+}
