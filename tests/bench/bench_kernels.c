@@ -95,6 +95,30 @@ static double core_peak(void)
     return flops;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What the core keeps up for as long as a training takes to measure: the median of short rounds over a third of a
+ * second. The best of them is that of a clock it has for milliseconds. */
+static double lasting_peak(void)
+{
+    enum { MOST = 10000 };
+    static double rates[MOST];
+    const double start = aed_clock_seconds();
+    double now = start;
+    int count = 0;
+    while (count < MOST && now - start < 0.3) {
+        const double flops = (double)aed_kernels()->multiply_adds(PEAK_TURNS), before = now;
+        now = aed_clock_seconds();
+        rates[count++] = flops / (now - before);
+    }
+    qsort(rates, (size_t)count, sizeof *rates, by_value);
+    return rates[count / 2];
+}
+
 /* ---- Dense products -------------------------------------------------------------------------- */
 
 static void run_dense(const bench *b)
@@ -383,17 +407,17 @@ int main(int argc, char **argv)
     if (!kernels || argc > 3) {
         fprintf(stderr,
                 "usage: %s [--peak | avx512|avx2|plain [KERNEL]]\n"
-                "  --peak: print the core's fused multiply-add peak in GFLOP/s alone\n",
+                "  --peak: print the fused multiply-adds that the core keeps up, in GFLOP/s\n",
                 argv[0]);
         return 2;
     }
     if (!fill_blocks()) return 1;
     aed_float_pin();
-    peak = core_peak();
     if (peak_only) {
-        printf("%.1f\n", peak * 1e-9);
+        printf("%.1f\n", lasting_peak() * 1e-9);
         return 0;
     }
+    peak = core_peak();
     printf("kernels %s, peak of the core %.1f GFLOP/s\n", kernels->name, peak * 1e-9);
 
     static const int signal[6][2] = {{64, 4},    {128, 64}, {256, 128},

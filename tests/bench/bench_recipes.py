@@ -12,7 +12,8 @@ A step's time is a whole training's wall time, as recorded in results.h5, over i
 noise, metrics and log included, start-up and the evaluation of an epoch aside where there is one;
 the least of several runs, as others disturb only in one direction. Percent of peak: useful FLOPs
 (forward and twice that backward, less the first layer's input gradient, as --dry-run counts them)
-over the core's measured fused multiply-add peak. PyTorch is the better of eager mode and
+over the core's fused multiply-add peak, which is measured before and after every run, as its clock
+changes from minute to minute; the median of the runs' percentages. PyTorch is the better of eager mode and
 torch.compile. Convolutional recipes at batch 64 are timed on two ranks too, if there are two cores.
 Nothing here decides a test.
 """
@@ -22,6 +23,7 @@ import os
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -97,9 +99,9 @@ def step_microseconds(folder, steps):
     return seconds / (epochs * steps) * 1e6
 
 
-def peak_gflops(build):
-    text = subprocess.run([build / "tests/bench/bench_kernels", "--peak"], capture_output=True,
-                          text=True, check=True).stdout
+def peak_gflops(program):
+    command = [program.parent / "tests/bench/bench_kernels", "--peak"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(text.split()[-1])
 
 
@@ -123,24 +125,30 @@ def torch_microseconds(python, name):
 
 
 def measure(program, recipe, overrides, steps, folder, ranks=0):
-    def once():
+    """Least microseconds a step, and the median over the runs of microseconds x the core's GFLOP/s then: what
+    a step's FLOPs are a share of."""
+    times, possible = [], []
+    peaks = [peak_gflops(program)]
+    for _ in range(RUNS):
         train(program, recipe, overrides, folder, ranks)
-        return step_microseconds(folder, steps)
-    return min(once() for _ in range(RUNS))
+        peaks.append(peak_gflops(program))
+        times.append(step_microseconds(folder, steps))
+        possible.append(times[-1] * (peaks[-2] + peaks[-1]) / 2)
+    return min(times), statistics.median(possible)
 
 
-def bench_recipe(program, name, peak, python, folder):
+def bench_recipe(program, name, python, folder):
     recipe, _, wanted = name.partition("@")
     overrides = [*OVERRIDES.get(recipe, IMAGES), *([f"train.batch={wanted}"] if wanted else [])]
     steps, batch, flops = plan(program, recipe, overrides)
-    best = measure(program, recipe, overrides, steps, folder)
+    best, possible = measure(program, recipe, overrides, steps, folder)
     eager, compiled = torch_microseconds(python, name)
     torch = min(filter(None, (eager, compiled)), default=None)
     row = {"us_step": best, "mflop": flops * 1e-6, "gflops": flops / best * 1e-3,
-           "peak_percent": flops / best * 1e-1 / peak, "torch_eager_us_step": eager,
+           "peak_percent": flops / possible * 1e-1, "torch_eager_us_step": eager,
            "torch_compile_us_step": compiled, "ratio": torch / best if torch else None}
     if wanted and os.cpu_count() > 1:
-        row["two_ranks_speedup"] = best / measure(program, recipe, overrides, steps, folder, 2)
+        row["two_ranks_speedup"] = best / measure(program, recipe, overrides, steps, folder, 2)[0]
     return row
 
 
@@ -172,15 +180,15 @@ def main():
     options = parser.parse_args()
     program = options.build.resolve() / "aedist"
     python = torch_interpreter(options.torch)
-    figures = {"peak_gflops": peak_gflops(options.build.resolve()), "recipes": {}}
-    print(f"one core, peak {figures['peak_gflops']:.0f} GFLOP/s (float32)"
+    figures = {"peak_gflops": peak_gflops(program), "recipes": {}}
+    print(f"one core, peak {figures['peak_gflops']:.0f} GFLOP/s (float32) at first"
           + ("" if python else "; no PyTorch to compare with"))
     print(f"{'recipe':14}{'us/step':>10}{'MFLOP':>10}{'GFLOP/s':>9}{'% peak':>8}{'eager':>9}"
           f"{'compile':>9}{'ratio':>10}{'2 ranks':>9}   target")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
         for name in options.recipes:
-            row = bench_recipe(program, name, figures["peak_gflops"], python, folder)
+            row = bench_recipe(program, name, python, folder)
             figures["recipes"][name] = row
             print_row(name, row)
         if "bezier" in options.recipes:
