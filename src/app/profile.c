@@ -9,19 +9,8 @@
 
 /* Seconds of training that are measured, after a few steps to warm up. */
 static const double BUDGET = 2;
-enum { WARM_UP = 3, PEAK_TURNS = 20000, PEAK_TRIES = 50 };
-
-static double measured_peak(void)
-{
-    double best = 0;
-    for (int i = 0; i < PEAK_TRIES; i++) {
-        const double start = aed_clock_seconds();
-        const double flops = (double)aed_kernels()->multiply_adds(PEAK_TURNS);
-        const double rate = flops / (aed_clock_seconds() - start);
-        if (rate > best) best = rate;
-    }
-    return best;
-}
+static const double PEAK_SECONDS = 0.3;
+enum { WARM_UP = 3 };
 
 /* Trains on until the budget is spent; all ranks stop after the same step. */
 static aed_status train_steps(aed_trainer *trainer, aed_laps *laps, int64_t *steps)
@@ -68,7 +57,7 @@ static void print_table(const aed_trainer *trainer, const double *seconds, int64
 {
     static const char *const others[AED_LAPS] = {"data", "losses", "sum", "optimiser"};
     const aed_model *model = &trainer->model;
-    const double peak = measured_peak(), per_step = 1 / (double)steps;
+    const double peak = aed_kernels_peak(PEAK_SECONDS), per_step = 1 / (double)steps;
     const double samples = (double)trainer->samples / (double)trainer->steps;
     const int layers = model->layer_count;
     double total = 0, useful = 0;

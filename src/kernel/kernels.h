@@ -318,6 +318,9 @@ const aed_kernels_table *aed_kernels(void);
 aed_status aed_kernels_choose(void);
 /* The set called `name` if this build and processor have it, else NULL: for tests. */
 const aed_kernels_table *aed_kernels_named(const char *name);
+/* FLOP a second that this core keeps up with fused multiply-adds in the chosen set: the median of short rounds
+ * over `seconds` (at most 0.4 or so). The best of them would be that of a clock that lasts for milliseconds. */
+double aed_kernels_peak(double seconds);
 
 /* Pins rounding to nearest, flush-to-zero and denormals-are-zero on the calling thread, so that
  * results do not depend on what a library left behind. Returns the old state for restore. */

@@ -1,8 +1,9 @@
-/* Speed of the kernels on one core: bench_kernels [avx512|avx2|plain [KERNEL]]
+/* Speed of the kernels on one core: bench_kernels [avx512|avx2|plain [KERNEL]], bench_kernels --peak
  *
  * The peak is that of a loop of fused multiply-adds on registers in the widest set that the
  * processor has; products are printed as a share of it, everything else in nanoseconds an element.
- * A figure is the best of several rounds, so that a busy machine shows less. */
+ * A figure is the best of several rounds, so that a busy machine shows less. --peak prints what the core keeps
+ * up for longer (aed_kernels_peak), beside which trainings are measured. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,30 +94,6 @@ static double core_peak(void)
     const double flops = (double)kernels->multiply_adds(PEAK_TURNS) / measure(run_peak, &none);
     kernels = chosen;
     return flops;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* What the core keeps up for as long as a training takes to measure: the median of short rounds over a third of a
- * second. The best of them is that of a clock it has for milliseconds. */
-static double lasting_peak(void)
-{
-    enum { MOST = 10000 };
-    static double rates[MOST];
-    const double start = aed_clock_seconds();
-    double now = start;
-    int count = 0;
-    while (count < MOST && now - start < 0.3) {
-        const double flops = (double)aed_kernels()->multiply_adds(PEAK_TURNS), before = now;
-        now = aed_clock_seconds();
-        rates[count++] = flops / (now - before);
-    }
-    qsort(rates, (size_t)count, sizeof *rates, by_value);
-    return rates[count / 2];
 }
 
 /* ---- Dense products -------------------------------------------------------------------------- */
@@ -414,7 +391,7 @@ int main(int argc, char **argv)
     if (!fill_blocks()) return 1;
     aed_float_pin();
     if (peak_only) {
-        printf("%.1f\n", lasting_peak() * 1e-9);
+        printf("%.1f\n", aed_kernels_peak(0.3) * 1e-9);
         return 0;
     }
     peak = core_peak();
