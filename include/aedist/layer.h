@@ -30,8 +30,9 @@ typedef struct aed_layer aed_layer;
 
 /* Somebody who steps parameters as soon as their gradients are whole. */
 typedef struct aed_update {
-    /* Those of parameters [begin, begin + count) of the block, multiples of 16, are, and `layer` (NULL if it is
-     * the model that tells) has read these parameters for the last time in this tile: they change now. */
+    /* Those of parameters [begin, begin + count) of the block, both multiples of 16, are whole in grads or in the
+     * tile's join, and `layer` (NULL: the model tells) has read these parameters for the last time in this
+     * tile: they change now. Once for each, a tensor's padding included. */
     void (*apply)(void *self, const aed_layer *layer, int64_t begin, int64_t count);
     void *self;
 } aed_update;
@@ -44,7 +45,7 @@ typedef struct aed_tile {
     bool train;               /* noise and dropout act in training only */
     bool first;               /* of its leaf: see aed_layer.starts_weight */
     float *join;              /* NULL, or of its leaf's last tile: see there, too */
-    const aed_update *update; /* NULL, or of a step's last tile: see there, too */
+    const aed_update *update; /* NULL, or of its step's last tile: see there, too */
     const aed_rng_key *keys;  /* [layers] of this epoch, by layer index; set if is_random */
     float *scratch;           /* model-wide scratch, as large as the largest layer asked for */
     struct aed_laps *laps; /* of layers: forward by index, then backward; NULL: nobody measures */
@@ -89,8 +90,8 @@ struct aed_layer {
     aed_tensor tensors[AED_LAYER_MAX_TENSORS];
     /* backward writes the gradient of tensors[0] of a leaf's first tile instead of adding to it, so
      * that nobody has to clear it; and of the last one, if that has a `join`, it adds the whole leaf's
-     * gradient to that, a block like grads, instead of keeping it. If that has an `update`, too, it is told of
-     * all of tensors[0], a part at a time, while that part is in the cache. */
+     * gradient to that, a block like grads, instead of keeping it. If the last tile has an `update`, backward must
+     * tell it of all of tensors[0], best a part at a time while that is in the cache. */
     bool starts_weight;
     int64_t scratch; /* floats */
     int64_t kept;    /* floats of a tile behind y that forward leaves for backward */

@@ -35,7 +35,7 @@ void aed_sum_leaf(aed_sum *sum, float **floats, double **doubles);
  * are not. Who can add them while he makes them saves a way through memory. */
 float *aed_sum_left(const aed_sum *sum);
 /* Of a rank alone, before it pushes the last leaf: finishes floats [begin, begin + count), multiples of 16, as
- * the push would, and returns the sum's. `joined`: the leaf's are in those of aed_sum_left. */
+ * the push would, and returns the sum's block. Once for each float. `joined`: the leaf's are in those of aed_sum_left. */
 const float *aed_sum_close(const aed_sum *sum, bool joined, int64_t begin, int64_t count);
 /* What has been done with a leaf's floats before it is handed over: nothing; they were added to those of
  * aed_sum_left; or aed_sum_close was called for all of them. */

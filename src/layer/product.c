@@ -304,8 +304,17 @@ static void product_backward(const aed_layer *layer, const aed_product_weights *
                       tile->scratch);
 }
 
-/* Floats of a dense weight that stay in a core's second cache with their gradients and an optimiser's state. */
-enum { DENSE_TOGETHER = 16384 };
+/* Floats of a dense weight that stay in a core's second cache with their gradients and an optimiser's state; and
+ * the most of a side that stays beside them, as it is passed over for each part of the weight. */
+enum { DENSE_TOGETHER = 16384, DENSE_SIDE = 65536 };
+
+/* Rows of the weight, a multiple of 16, or all. */
+static int rows_together(const aed_product *product, int64_t columns)
+{
+    const int rows = DENSE_TOGETHER / product->wide / 16 * 16;
+    if (product->wide * columns > DENSE_SIDE) return product->narrow;
+    return rows > 16 ? rows : 16;
+}
 
 /* The gradient of `count` weights from `begin` on is whole. */
 static void tell_update(const aed_layer *layer, const aed_tile *tile, int64_t begin, int64_t count)
@@ -321,8 +330,8 @@ static void dense_gradients(const aed_layer *layer, int64_t at, const float *par
 {
     const aed_product *product = layer->state;
     const int narrow = product->narrow, wide = product->wide;
-    const int together = DENSE_TOGETHER / wide < 16 ? 16 : DENSE_TOGETHER / wide / 16 * 16;
     const int64_t columns = product->narrow_positions * layer->lanes;
+    const int together = rows_together(product, columns);
     const float *narrow_side = product->to_narrow ? dy : x;
     layer->kernels->dense_strips(wide, columns, product->to_narrow ? x : dy, tile->scratch);
     for (int first = 0; first < narrow; first += together) {

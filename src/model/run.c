@@ -45,7 +45,7 @@ bool aed_model_starts_weights(const aed_model *model, int from)
     return false;
 }
 
-/* A run of parameters between such weights. */
+/* A run of parameters between started weights. */
 typedef struct rest {
     int64_t begin, end;
     int next; /* the layer from which on to look for the next one */

@@ -45,9 +45,10 @@ static void apply_early(void *self, const aed_layer *layer, int64_t begin, int64
 {
     const early_update *early = self;
     aed_trainer *t = early->trainer;
-    aed_lap(t->laps,
-            layer ? t->model.layer_count + layer->index : aed_trainer_slot(t, AED_LAP_SUM));
-    update(t, aed_sum_close(early->sum, early->joins, begin, count), begin, count);
+    if (layer) aed_lap(t->laps, t->model.layer_count + layer->index);
+    const float *grads = aed_sum_close(early->sum, early->joins, begin, count);
+    aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_SUM));
+    update(t, grads, begin, count);
     aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_UPDATE));
 }
 
@@ -127,14 +128,14 @@ static void add_leaf(aed_trainer *t, aed_pass *pass, int64_t begin, int64_t samp
     if (pass->train && aed_model_starts_weights(&t->model, last_layer(t)))
         leaf.join = aed_sum_left(pass->sum);
     early_update early = {t, pass->sum, leaf.join != NULL};
-    const aed_update update = {apply_early, &early};
-    if (t->early && last) leaf.update = &update;
+    const aed_update stepper = {apply_early, &early};
+    if (t->early && last) leaf.update = &stepper;
     aed_sum_leaf(pass->sum, &leaf.grads, &leaf.sums);
     run_leaf(t, pass, samples, &leaf);
     if (leaf.join) aed_model_join_leaf(&t->model, last_layer(t), leaf.grads, leaf.join);
     aed_sum_added added = leaf.join ? AED_SUM_JOINED : AED_SUM_APART;
     if (leaf.update && t->early) {
-        aed_model_update_rest(&t->model, first_tap(t), &update);
+        aed_model_update_rest(&t->model, first_tap(t), &stepper);
         added = AED_SUM_CLOSED;
     }
     aed_sum_push(pass->sum, added);
@@ -245,13 +246,17 @@ aed_status aed_trainer_step(aed_trainer *trainer, double *loss, int64_t *count)
     const int64_t samples = least(t->batch, t->samples - begin);
     const double *sums;
     const bool clips = t->config->clip_norm > 0;
+    const double lr = t->lr; /* of the last step: the next one may be stopped */
     t->lr = aed_schedule_lr(&t->schedule, t->epoch - 1, t->step, t->steps);
     t->stepped = t->scalars;
     t->early = t->comm.size == 1 && !clips;
     aed_status status = aed_trainer_sum(t, pass, begin, samples, &sums);
     const bool updated = t->early;
     t->early = false;
-    if (status != AED_OK) return status;
+    if (status != AED_OK) {
+        t->lr = lr;
+        return status;
+    }
     *loss = aed_trainer_mean(t, pass, sums, samples);
     *count = samples;
     /* Tested after the sum: every rank sees the same number and takes the same branch. */

@@ -144,11 +144,12 @@ static void add(int64_t count, const float *restrict from, float *restrict to)
     for (int64_t i = 0; i < count; i++) to[i] += from[i];
 }
 
-bool aed_trainer_is_small(const aed_trainer *trainer, const double *sums)
+/* Whether a leaf's losses are finite, and so small that no batch of such gives a sum that is not. */
+static bool are_small(const aed_trainer *t, const double *sums)
 {
     bool small = true;
-    for (int64_t i = 0; i < trainer->term_count; i++)
-        small = small && fabs(trainer->terms[i].weight * sums[i]) < 1e290; /* not if it is NaN */
+    for (int64_t i = 0; i < t->term_count; i++)
+        small = small && fabs(t->terms[i].weight * sums[i]) < 1e290; /* not if it is NaN */
     return small;
 }
 
@@ -179,7 +180,7 @@ static void backward(aed_trainer *t, const aed_tile *tile, const float *target, 
             dy = own;
         aed_lap(t->laps, aed_trainer_slot(t, AED_LAP_LOSS));
     }
-    t->early = t->early && aed_trainer_is_small(t, sums);
+    t->early = t->early && are_small(t, sums);
     if (dy)
         aed_model_backward(model, t->params, t->workspace, at, -1, dy, grads,
                            t->early ? tile : &still);

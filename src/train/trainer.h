@@ -241,8 +241,6 @@ void aed_trainer_losses(const aed_trainer *trainer, const aed_tile *tile, const 
  * term, AED_SLOTS, then the pass's own. Fails as a step does. Collective. */
 aed_status aed_trainer_sum(aed_trainer *trainer, aed_pass *pass, int64_t begin, int64_t samples,
                            const double **sums);
-/* Whether the losses in sums[] are finite and so small that no batch of them gives a sum that is not. */
-bool aed_trainer_is_small(const aed_trainer *trainer, const double *sums);
 /* Weighted mean of summed terms over `samples`. */
 double aed_trainer_weigh(const aed_trainer *trainer, const double *sums, int64_t samples);
 /* Weighted mean of summed terms over `samples`; leaves the means, accuracy and confusion matrix in
