@@ -9,11 +9,13 @@ sbatch_options=(--nodes 2 --ntasks-per-node 1 --exclusive)
 start_cluster 9
 
 # Some seconds of training: each trial on one host, or shared by both. And, at a quarter of the speed, twice
-# the half minute until Slurm finds that a slurmd does not answer.
+# the half minute until Slurm finds that a slurmd does not answer; each trial on one host, as two that are stopped
+# at times of their own can hardly work together.
 make_slow_program
 apart=(data.samples=2048 train.epochs=60000 metrics.every=1000 'sweep.seed=[1,2]' checkpoint.every=50epochs)
 shared=(data.samples=2048 train.epochs=3000 metrics.every=100 sweep=null ranks_per_trial=2)
-long=(data.samples=2048 train.epochs="$(epochs_of_seconds 5)" metrics.every=1000 'sweep.seed={range: [1, 5]}')
+long=(data.samples=2048 train.epochs="$(epochs_of_seconds 5)" metrics.every=1000 'sweep.seed={range: [1, 5]}'
+      ranks_per_trial=1)
 export AEDIST_CONFIG=$AEDIST_SOURCE/configs/bezier.yaml
 declare -A jobs
 
