@@ -13,6 +13,7 @@
 
 #include "core/memory.h"
 #include "support/engine.h"
+#include "support/kernel_case.h"
 #include "train/trainer.h"
 
 /* Weights that are stepped in several parts, from either side, in one, at the end of a step; and two groups of
@@ -127,8 +128,9 @@ static void test_early_steps_have_the_bits_of_late_ones(void **state)
         {"train.batch=64", "train.tile=16", "train.leaf=32", "train.freeze=[encoder.2]", 2},
         {"train.batch=64", "train.tile=16", "train.leaf=32", "train.freeze=[last]", 2},
     };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        for (int k = 0; k < 3; k++) assert_true(check(models[k], &settings[i]) > 1);
+    enum { MODELS = AED_COUNT(models), CASES = MODELS * AED_COUNT(settings) };
+    for (int i = 0; i < aed_case_rounds(CASES); i++)
+        assert_true(check(models[i % MODELS], &settings[AED_COUNT(settings) - 1 - i / MODELS]) > 1);
 }
 
 /* Where the last tap on the way back is a penalty before all that is trained, nothing is stepped early. */
