@@ -21,7 +21,7 @@
 #define LAYERS                                                                \
     "data: {source: glyphs, samples: 150, seed: 1}\n"                         \
     "model:\n"                                                                \
-    "  encoder: [{conv2d: {out: 16, kernel: 5, stride: 4}}, relu,\n"          \
+    "  encoder: [{conv2d: {out: 16, kernel: 7, stride: 7}}, relu,\n"          \
     "            {conv2d: {out: 66, kernel: 1, groups: 2}}, tanh, flatten,\n" \
     "            {linear: {out: 60, name: middle}}, tanh, {linear: 9}]\n"     \
     "  decoder: [{linear: 50}, tanh, {unflatten: [50, 1, 1]},\n"              \
