@@ -324,48 +324,50 @@ static void tell_update(const aed_layer *layer, const aed_tile *tile, int64_t be
 }
 
 /* The gradients of a dense product's group but those of its biases, for some rows of the weight after the other;
- * `at` is where its weights begin in a block. */
-static void dense_gradients(const aed_layer *layer, int64_t at, const float *params, const float *x,
-                            const float *dy, float *dx, float *grads, const aed_tile *tile)
+ * `at` is where the group's begin in the weight. */
+static void dense_gradients(const aed_layer *layer, int64_t at, const aed_product_weights *weights,
+                            const float *x, const float *dy, float *dx, const aed_tile *tile)
 {
     const aed_product *product = layer->state;
     const int narrow = product->narrow, wide = product->wide;
     const int64_t columns = product->narrow_positions * layer->lanes;
+    const int64_t offset = layer->tensors[0].offset;
     const int together = rows_together(product, columns);
     const float *narrow_side = product->to_narrow ? dy : x;
     layer->kernels->dense_strips(wide, columns, product->to_narrow ? x : dy, tile->scratch);
     for (int first = 0; first < narrow; first += together) {
         const int rows = narrow - first < together ? narrow - first : together;
         const int64_t here = at + (int64_t)first * wide;
+        const float *const weight = weights->weight + here;
         if (dx && product->to_narrow)
-            layer->kernels->dense(wide, rows, columns, params + here, 1, wide, first > 0, NULL,
+            layer->kernels->dense(wide, rows, columns, weight, 1, wide, first > 0, NULL,
                                   AED_IDENTITY, dy + first * columns, dx);
         else if (dx)
-            layer->kernels->dense(rows, wide, columns, params + here, wide, 1, false, NULL,
-                                  AED_IDENTITY, dy, dx + first * columns);
+            layer->kernels->dense(rows, wide, columns, weight, wide, 1, false, NULL, AED_IDENTITY,
+                                  dy, dx + first * columns);
         layer->kernels->dense_weight(rows, wide, columns, narrow_side + first * columns,
-                                     tile->scratch, !tile->first, grads + here,
-                                     tile->join ? tile->join + here : NULL);
-        if (product->groups == 1) tell_update(layer, tile, here, (int64_t)rows * wide);
+                                     tile->scratch, !tile->first, weights->weight_grad + here,
+                                     tile->join ? tile->join + offset + here : NULL);
+        if (product->groups == 1) tell_update(layer, tile, offset + here, (int64_t)rows * wide);
     }
 }
 
 static void dense_backward(const aed_layer *layer, const aed_product_weights *weights,
-                           const float *params, const float *x, const float *y, float *dy,
-                           float *dx, float *grads, const aed_tile *tile)
+                           const float *x, const float *y, float *dy, float *dx,
+                           const aed_tile *tile)
 {
     const aed_product *product = layer->state;
     const int64_t x_floats = product->to_narrow ? product->wide_floats : product->narrow_floats;
     const int64_t y_floats = product->to_narrow ? product->narrow_floats : product->wide_floats;
-    const int64_t begin = layer->tensors[0].offset;
     for (int g = 0; g < product->groups; g++) {
         group_gradients(layer, g, weights, x + g * x_floats, y + g * y_floats, dy + g * y_floats);
-        dense_gradients(layer, begin + g * product->weight_floats, params, x + g * x_floats,
-                        dy + g * y_floats, dx ? dx + g * x_floats : NULL, grads, tile);
+        dense_gradients(layer, g * product->weight_floats, weights, x + g * x_floats,
+                        dy + g * y_floats, dx ? dx + g * x_floats : NULL, tile);
     }
     /* Those of a group need not begin at a multiple of 16. */
     if (product->groups > 1)
-        tell_update(layer, tile, begin, product->groups * product->weight_floats);
+        tell_update(layer, tile, layer->tensors[0].offset,
+                    product->groups * product->weight_floats);
 }
 
 void aed_product_backward(const aed_layer *layer, const float *params, const float *x,
@@ -382,7 +384,7 @@ void aed_product_backward(const aed_layer *layer, const float *params, const flo
         weights.weight_grad = aed_product_fold_clear(product, tile->scratch);
     }
     if (product->dense_weight)
-        dense_backward(layer, &weights, params, x, y, dy, dx, grads, tile);
+        dense_backward(layer, &weights, x, y, dy, dx, tile);
     else if (product->pooled)
         aed_product_pool_backward(layer, &weights, x, y, dy, dx, tile->scratch);
     else
